@@ -1,0 +1,49 @@
+#!/bin/sh
+# deps.sh check: name the Debian packages that a build, the tests and the demo need and that are not here.
+# deps.sh install: install them (root or sudo).
+set -eu
+missing=
+need() { # need PACKAGE TEST...
+    package=$1; shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+PATH=$PATH:/usr/sbin:/sbin
+need build-essential sh -c 'command -v cc && command -v c++ && command -v make'
+need python3 command -v python3
+need nodejs command -v node
+need npm command -v npm
+need musl-tools command -v musl-gcc
+build="$missing"; missing=
+need openssh-server command -v sshd
+need openssh-client command -v ssh
+need iproute2 command -v ip
+need procps command -v ps
+need util-linux command -v unshare
+lab="$missing"; missing=
+need ninja-build command -v ninja
+need cmake command -v cmake
+need git command -v git
+need perl command -v perl
+need strace command -v strace
+test="$missing"
+case "${1:-check}" in
+check)
+    required=$(printf '%s' "$build" | sed 's/ musl-tools//')
+    if [ -n "$required" ]; then
+        echo "pants: needed to build, not installed:$required" >&2
+        echo "pants: install with: sudo apt-get install$required" >&2
+        exit 1
+    fi
+    [ -z "$build" ] || echo "pants: musl-tools is not installed: prex is linked against glibc and starts slower" >&2
+    ;;
+install)
+    all="$build$lab$test"
+    [ -n "$all" ] || exit 0
+    sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get update -qq
+    # Installed for its program only: an sshd of the system's own is not to be started.
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $all
+    ;;
+*) echo "usage: deps.sh check|install" >&2; exit 2 ;;
+esac

@@ -1,0 +1,170 @@
+/**
+ * The only door to the addon (native/addon). Numbers that are results of system calls follow one rule: negative
+ * means -errno. Programming errors (wrong types) throw.
+ */
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Bits of epoll(7), as reported to a watcher. */
+export const IN = 1;
+export const OUT = 4;
+export const ERR = 8;
+export const HUP = 16;
+
+/** What lies behind a descriptor, since each kind is pumped in its own way. `closed`: not open. */
+export type FdKind = "pipe" | "socket" | "tty" | "file" | "null" | "other" | "closed";
+
+export interface PeerCred {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A program to start. Strings that came from another process stay bytes. */
+export interface SpawnOptions {
+  /** Absolute path of the program. */
+  readonly path: Buffer;
+  readonly argv: readonly Buffer[];
+  readonly env: readonly Buffer[];
+  readonly cwd: Buffer;
+  readonly umask: number;
+  /** Become descriptors 0, 1, 2 of the program; -1 = closed there. Nothing else is inherited. */
+  readonly fds: readonly [number, number, number];
+  /** A session of its own (setsid); its leader is the program. */
+  readonly session: boolean;
+  /** SIGKILL to the program when the thread that started it dies. */
+  readonly deathSignal: boolean;
+  /** Bit n-1: signal n is ignored / blocked in the program; every other one is default / unblocked. */
+  readonly ignored: bigint;
+  readonly blocked: bigint;
+  /** Nice value to add (0 = none); failing to set it is not an error. */
+  readonly nice: number;
+  /** Soft and hard limits by RLIMIT_ number, lowered only as far as permitted; ~0n = unlimited. Empty = leave. */
+  readonly rlimits: readonly (readonly [bigint, bigint])[];
+  /** Index of a pending slot of ours to hand to the program's pid, or -1. Freed by us when the spawn fails. */
+  readonly slot: number;
+}
+
+/** How a program ended, as wait4(2) says. */
+export interface WaitResult {
+  /** Raw wait status. */
+  readonly status: number;
+  readonly userUs: number;
+  readonly systemUs: number;
+  /** Peak resident memory, KiB. */
+  readonly maxRssKb: number;
+  /** Blocks read and written. */
+  readonly inBlocks: number;
+  readonly outBlocks: number;
+}
+
+export interface WhyRecord {
+  readonly pid: number;
+  readonly uid: number;
+  readonly where: number;
+  readonly reason: number;
+  readonly index: number;
+  readonly durationMs: number;
+  readonly status: number;
+  readonly host: string;
+  readonly program: string;
+  readonly detail: string;
+}
+
+export interface Native {
+  // -- readiness: one epoll instance, watched by the event loop; never sets O_NONBLOCK on anything
+  /** Call back, level-triggered, while any of `events` (or ERR, HUP) holds; calling again changes events and callback. A regular file cannot be watched: -EPERM. */
+  watch(fd: number, events: number, callback: (events: number) => void): number;
+  unwatch(fd: number): void;
+
+  // -- unix sockets
+  /** Bind (mode 0600 or 0666), listen, non-blocking, close-on-exec. A path in use: -EADDRINUSE. */
+  listenUnix(path: string, mode: number): number;
+  /** Non-blocking connect to a listening unix socket. */
+  connectUnix(path: string): number;
+  accept(fd: number): number;
+  peerCred(fd: number): PeerCred | null;
+  /** recvmsg without blocking; received descriptors are close-on-exec, in order. n = 0 is end of file. */
+  receive(fd: number, into: Buffer): { n: number; fds: number[] };
+  /** send without blocking or SIGPIPE. Returns bytes taken. */
+  send(fd: number, data: Buffer): number;
+  close(fd: number): void;
+
+  // -- somebody else's descriptors: flags of the shared description are never changed, and nothing blocks
+  classify(fd: number): FdKind;
+  /** FIONREAD, or -errno. */
+  readable(fd: number): number;
+  /**
+   * Look at up to `into.length` bytes starting `skip` bytes ahead without taking them (tee for pipes, MSG_PEEK for
+   * sockets, pread at the offset for files). 0 = end of file, -EAGAIN = nothing now. A tty cannot be peeked: -ENOTSUP.
+   */
+  peek(fd: number, kind: FdKind, skip: number, into: Buffer): number;
+  /** Take `count` bytes that were peeked (splice, recv, lseek). Returns how many were there. */
+  consume(fd: number, kind: FdKind, count: number): number;
+  /** Read what is there now (ttys: through a non-blocking reopened description). */
+  read(fd: number, kind: FdKind, into: Buffer): number;
+  /** Write what fits now. Pipes by splice from a private pipe, sockets by MSG_DONTWAIT, ttys reopened, files plainly. Never raises SIGPIPE: -EPIPE. */
+  write(fd: number, kind: FdKind, data: Buffer): number;
+  /** Pipe of our own, both ends non-blocking for us and close-on-exec: [read, write] ... */
+  pipe(): [number, number];
+  /** ... so that the far end given to a program must be made blocking again first. */
+  setBlocking(fd: number, blocking: boolean): void;
+  /** /dev/null, read-write, close-on-exec. */
+  openNull(): number;
+
+  // -- processes
+  /** Start a program without copying this process (vfork). Returns its pid, or -errno of the step that failed (chdir, exec, ...). */
+  spawn(options: SpawnOptions): number;
+  /** Call back once when the child has ended; it is reaped with its real status. */
+  onExit(pid: number, callback: (result: WaitResult) => void): void;
+  /** Stop signal if the child is now stopped, -1 if it went on (WUNTRACED | WCONTINUED, not reaping), 0 otherwise. */
+  stopState(pid: number): number;
+  kill(pid: number, signal: number): number;
+  /** Signals every process of a session, and of its descendants as far as /proc tells. Returns how many. */
+  killSession(sid: number, signal: number): number;
+  setSubreaper(): number;
+  setDeathSignal(signal: number): number;
+  setProcessName(name: string): void;
+
+  // -- the slot table (native/include/pants.h)
+  /** Map the table; made (mode, total) when `total` > 0, else it must exist. */
+  tableOpen(path: string, total: number, mode: number): number;
+  tableClose(): void;
+  tableTotal(): number;
+  tableSetTotal(total: number): void;
+  /** Take a free slot as pending, for us to hand to a child; -1 when none. */
+  slotTake(guest: boolean): number;
+  slotRelease(index: number): void;
+  /** Release the slot held by a pid, if any. */
+  slotReleasePid(pid: number): void;
+  /** Slots taken by living processes among `total`, and how many of them are guests. Frees the dead ones. */
+  slotCounts(): { taken: number; guests: number };
+  slotWords(): { pid: number; lent: number; pending: boolean; guest: boolean }[];
+  why(record: WhyRecord): void;
+  /** Newest first. */
+  whyRead(count: number): (WhyRecord & { seq: number; timeNs: bigint })[];
+
+  // -- clock and host
+  /** CLOCK_BOOTTIME. */
+  bootTimeNs(): bigint;
+  /** flock(LOCK_EX | LOCK_NB) on a file made with mode 0600, close-on-exec; fd, or -EWOULDBLOCK. */
+  lockFile(path: string): number;
+  /** One pwrite at offset 0. */
+  writeRecord(fd: number, data: Buffer): number;
+}
+
+const require = createRequire(import.meta.url);
+
+function load(): Native {
+  const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+  const path = join(root, "build", "Release", "pants.node");
+  try {
+    const bindings = require("bindings") as (options: object) => Native;
+    return bindings({ bindings: "pants", module_root: root });
+  } catch (error) {
+    throw new Error(`cannot load the addon ${path}: run \`make\` in ${root}`, { cause: error });
+  }
+}
+
+export const native: Native = load();

@@ -1,0 +1,76 @@
+/**
+ * The control protocol of pantsd: JSON, one message a line, over `pantsd.sock`. Who speaks is known by the socket's
+ * peer credentials, never by what a message says.
+ */
+
+/** What a host can run, matched before it is offered: `x86_64-glibc`. */
+export type Compat = string;
+
+/** The right to one slot on a host for a while. The executor has the last word all the same. */
+export interface Lease {
+  /** Unique, chosen by the leader, 64 bits in hex; empty for a host asked for by name. */
+  readonly id: string;
+  /** Name given to PANTS_RSH. */
+  readonly host: string;
+  /** Life in ms from now; renewed by pantsd while held, so a client only acts on `lost`. */
+  readonly lifeMs: number;
+}
+
+/** Client to pantsd. */
+export type ControlRequest =
+  /** Up to `count` slots on other hosts. Answered by one `grant` (1..count leases) or one `deny`. */
+  | { t: "request"; id: number; count: number; compat: Compat; exclude: string[] }
+  /** Leases no longer needed (also implied for every lease of a client that disconnects). */
+  | { t: "release"; leases: string[] }
+  /** How a use of a host went: the leader leaves out a host that refuses or fails repeatedly. */
+  | { t: "outcome"; host: string; ok: boolean; why: string }
+  /** From the agent: a guest job took or gave back a slot, so that the report to the leader is prompt. */
+  | { t: "slots" }
+  | { t: "status"; id: number }
+  | { t: "hosts"; id: number };
+
+/** pantsd to client. */
+export type ControlReply =
+  | { t: "grant"; id: number; leases: Lease[] }
+  /** `retryMs`: not worth asking again before. */
+  | { t: "deny"; id: number; retryMs: number; why: string }
+  /** A lease ended against our will (host gone, leader gave it away). Running jobs are not touched. */
+  | { t: "lost"; leases: string[] }
+  | { t: "status"; id: number; status: HostStatus }
+  | { t: "hosts"; id: number; leader: string; hosts: HostRow[] }
+  | { t: "error"; id: number; message: string };
+
+/** What `pants status` shows of this host. */
+export interface HostStatus {
+  readonly host: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly uptimeS: number;
+  readonly cluster: string;
+  readonly busy: boolean;
+  /** Which index made it busy, with value and threshold, in words; empty when free. */
+  readonly why: string;
+  readonly cpuPercent: number;
+  readonly slotsTaken: number;
+  readonly slotsTotal: number;
+  readonly role: "leader" | "free" | "busy" | "candidate";
+  /** Name of the leader as far as this host knows; empty if unknown. */
+  readonly leader: string;
+  readonly epoch: number;
+  readonly leasesHeld: number;
+  /** Datagrams by kind, and every kind of rejection. */
+  readonly counters: Record<string, number>;
+}
+
+/** One row of `pants hosts`: the leader's view. */
+export interface HostRow {
+  readonly host: string;
+  readonly address: string;
+  readonly state: "free" | "full" | "left out";
+  readonly slotsFree: number;
+  readonly slotsTotal: number;
+  readonly cpuPercent: number;
+  readonly compat: Compat;
+  readonly ageMs: number;
+  readonly note: string;
+}
