@@ -1,0 +1,32 @@
+/** Where PANTS keeps its files; the C side (native/include/paths.h) finds the same places. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Root of this package: holds bin/, build/Release/, dist/. */
+export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+/**
+ * The runtime directory: PANTS_RUNTIME_DIR, else /run/pants where root's daemon lives, else $XDG_RUNTIME_DIR/pants.
+ * Root is at home in /run/pants whether or not a daemon is there yet.
+ */
+export function runtimeDir(env: NodeJS.ProcessEnv = process.env): string {
+  if (env["PANTS_RUNTIME_DIR"]) return env["PANTS_RUNTIME_DIR"];
+  const uid = process.getuid?.() ?? 0;
+  if (uid === 0 || existsSync("/run/pants/state")) return "/run/pants";
+  return join(env["XDG_RUNTIME_DIR"] ?? `/run/user/${uid}`, "pants");
+}
+
+/** The private directory of one user below the runtime directory. */
+export function userDir(runtime: string, uid: number): string {
+  return join(runtime, "users", String(uid));
+}
+
+export const stateFile = (runtime: string): string => join(runtime, "state");
+export const slotsFile = (runtime: string): string => join(runtime, "slots");
+export const pantsdSocket = (runtime: string): string => join(runtime, "pantsd.sock");
+
+/** The configuration file: PANTS_CONFIG, else /etc/pants/pants.toml. */
+export function configFile(env: NodeJS.ProcessEnv = process.env): string {
+  return env["PANTS_CONFIG"] ?? "/etc/pants/pants.toml";
+}
