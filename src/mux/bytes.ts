@@ -1,0 +1,109 @@
+/** Reading and writing of payloads: little-endian numbers, and byte strings after their length. */
+import { Buffer } from "node:buffer";
+import { LinkFault } from "./errors.js";
+
+export class Writer {
+  private bytes = Buffer.allocUnsafe(8192);
+  private at = 0;
+
+  u8(value: number): this {
+    this.bytes[this.room(1)] = value;
+    return this;
+  }
+  u16(value: number): this {
+    this.bytes.writeUInt16LE(value, this.room(2));
+    return this;
+  }
+  u32(value: number): this {
+    this.bytes.writeUInt32LE(value >>> 0, this.room(4));
+    return this;
+  }
+  u64(value: bigint): this {
+    this.bytes.writeBigUInt64LE(value, this.room(8));
+    return this;
+  }
+  raw(value: Uint8Array): this {
+    this.bytes.set(value, this.room(value.length));
+    return this;
+  }
+  string(value: Uint8Array): this {
+    return this.u32(value.length).raw(value);
+  }
+  text(value: string): this {
+    return this.string(Buffer.from(value, "utf8"));
+  }
+  list(values: readonly Uint8Array[]): this {
+    this.u32(values.length);
+    for (const value of values) this.string(value);
+    return this;
+  }
+  /** What was written; the writer must not be used any more. */
+  done(): Buffer {
+    return this.bytes.subarray(0, this.at);
+  }
+
+  /** Makes room and returns where it begins. */
+  private room(count: number): number {
+    const start = this.at;
+    this.at += count;
+    if (this.at > this.bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.at, this.bytes.length * 2));
+      larger.set(this.bytes.subarray(0, start));
+      this.bytes = larger;
+    }
+    return start;
+  }
+}
+
+/** Reads what a Writer wrote. Every method throws a LinkFault when the bytes do not reach. */
+export class Reader {
+  private at = 0;
+  constructor(private readonly bytes: Buffer) {}
+
+  u8(): number {
+    return this.bytes[this.step(1)] ?? 0;
+  }
+  u16(): number {
+    return this.bytes.readUInt16LE(this.step(2));
+  }
+  u32(): number {
+    return this.bytes.readUInt32LE(this.step(4));
+  }
+  i32(): number {
+    return this.bytes.readInt32LE(this.step(4));
+  }
+  u64(): bigint {
+    return this.bytes.readBigUInt64LE(this.step(8));
+  }
+  string(): Buffer {
+    const length = this.u32();
+    const start = this.step(length);
+    return this.bytes.subarray(start, start + length);
+  }
+  text(): string {
+    return this.string().toString("utf8");
+  }
+  list(): Buffer[] {
+    const count = this.u32();
+    // Each element takes at least its length, so a count beyond that is a lie and costs nothing to see.
+    if (count * 4 > this.bytes.length - this.at) throw new LinkFault("content", `${count} strings announced`);
+    const values: Buffer[] = [];
+    for (let i = 0; i < count; i++) values.push(this.string());
+    return values;
+  }
+  /** Everything that is left. */
+  rest(): Buffer {
+    return this.bytes.subarray(this.step(this.bytes.length - this.at));
+  }
+  /** Nothing may be left over. */
+  end(): void {
+    if (this.at !== this.bytes.length) throw new LinkFault("content", "bytes left over");
+  }
+
+  private step(count: number): number {
+    const start = this.at;
+    if (count > this.bytes.length - start) throw new LinkFault("content", "cut short");
+    this.at += count;
+    return start;
+  }
+}

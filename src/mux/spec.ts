@@ -1,0 +1,111 @@
+/** What an agent needs to know to start a program as it would have been started at home. */
+import type { Buffer } from "node:buffer";
+import { Reader, Writer } from "./bytes.js";
+import { LinkFault } from "./errors.js";
+
+/** What a standard descriptor is for the program. `merged`: descriptor 2 is the same open file as 1. */
+export const FdUse = { CLOSED: 0, STREAM: 1, NULL: 2, MERGED: 3, TTY: 4 } as const;
+
+export const SpecFlag = {
+  /** A host asked for by name: run also without a slot table, and wait for a slot. */
+  BY_NAME: 1,
+} as const;
+
+export const ClaimKind = { DIRECTORY: 1, FILE: 2, OTHER: 3 } as const;
+
+/** Something that must be the same on both hosts, as home sees it. */
+export interface Claim {
+  readonly kind: number;
+  readonly path: Buffer;
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+}
+
+export interface JobSpec {
+  readonly flags: number;
+  /** How long the job may wait for a slot there, ms. */
+  readonly waitMs: number;
+  readonly umask: number;
+  readonly nice: number;
+  readonly ignored: bigint;
+  readonly blocked: bigint;
+  readonly rlimits: readonly (readonly [bigint, bigint])[];
+  readonly fds: readonly [number, number, number];
+  readonly compat: string;
+  /** Identity of the program (src/io/identity.ts). */
+  readonly identity: string;
+  readonly cwd: Buffer;
+  readonly path: Buffer;
+  readonly argv: readonly Buffer[];
+  readonly env: readonly Buffer[];
+  /** The working directory first, then the absolute paths in argv. */
+  readonly claims: readonly Claim[];
+}
+
+const CLAIMS_MAX = 64;
+const RLIMITS_MAX = 32;
+
+export function encodeSpec(spec: JobSpec): Buffer {
+  const w = new Writer();
+  w.u32(spec.flags).u32(spec.waitMs).u32(spec.umask).u32(spec.nice).u64(spec.ignored).u64(spec.blocked);
+  w.u8(spec.rlimits.length);
+  for (const [soft, hard] of spec.rlimits) w.u64(soft).u64(hard);
+  for (const use of spec.fds) w.u8(use);
+  w.text(spec.compat).text(spec.identity).string(spec.cwd).string(spec.path);
+  w.list(spec.argv).list(spec.env);
+  w.u8(spec.claims.length);
+  for (const c of spec.claims) w.u8(c.kind).u64(c.dev).u64(c.ino).u64(c.size).u64(c.mtimeNs).string(c.path);
+  return w.done();
+}
+
+/** @throws {LinkFault} */
+export function decodeSpec(bytes: Buffer): JobSpec {
+  const r = new Reader(bytes);
+  const head = {
+    flags: r.u32(),
+    waitMs: r.u32(),
+    umask: r.u32(),
+    nice: r.i32(),
+    ignored: r.u64(),
+    blocked: r.u64(),
+  };
+  const rlimits = times(r.u8(), RLIMITS_MAX, () => [r.u64(), r.u64()] as const);
+  const fds = [use(r, 0), use(r, 1), use(r, 2)] as const;
+  const compat = r.text();
+  const identity = r.text();
+  const cwd = pathString(r);
+  const path = pathString(r);
+  const argv = r.list();
+  const env = r.list();
+  const claims = times(r.u8(), CLAIMS_MAX, () => {
+    const kind = r.u8();
+    const [dev, ino, size, mtimeNs] = [r.u64(), r.u64(), r.u64(), r.u64()];
+    return { kind, dev, ino, size, mtimeNs, path: pathString(r) };
+  });
+  r.end();
+  if (claims.length === 0) throw new LinkFault("content", "no working directory to check");
+  for (const s of [...argv, ...env]) if (s.includes(0)) throw new LinkFault("content", "NUL in a string");
+  return { ...head, rlimits, fds, compat, identity, cwd, path, argv, env, claims };
+}
+
+function use(r: Reader, fd: number): number {
+  const value = r.u8();
+  if (value > FdUse.TTY || (value === FdUse.MERGED && fd !== 2)) {
+    throw new LinkFault("content", `descriptor ${fd} of kind ${value}`);
+  }
+  return value;
+}
+
+/** An absolute path without NUL. */
+function pathString(r: Reader): Buffer {
+  const path = r.string();
+  if (path[0] !== 0x2f || path.includes(0)) throw new LinkFault("content", "not an absolute path");
+  return path;
+}
+
+function times<T>(count: number, max: number, read: () => T): T[] {
+  if (count > max) throw new LinkFault("content", `${count} is more than ${max}`);
+  return Array.from({ length: count }, read);
+}

@@ -1,0 +1,83 @@
+/** One job on a link: its windows and what waits to be sent for it. */
+import type { Buffer } from "node:buffer";
+import { encodeFrame, encodeHeader, u32 } from "./encode.js";
+import { type Frame, type FrameType, type Role, Type, WINDOW } from "./frame.js";
+import { ReceiveWindow, SendWindow } from "./window.js";
+
+/** Where a stream puts what is to be sent; the muxer decides when. */
+export interface Outlet {
+  control(bytes: Buffer): void;
+  /** Appends a frame, in pieces, to the stream's own queue. */
+  ordered(stream: Stream, pieces: Buffer[]): void;
+}
+
+const EMPTY = new Uint8Array(0);
+/** Output credit goes back in such portions; that of stdin at once, since home takes as much from the caller. */
+const OUTPUT_BATCH = WINDOW / 4;
+
+export class Stream {
+  /** Called with each frame for this stream, windows already accounted for. */
+  onFrame: (frame: Frame) => void = () => undefined;
+  /** Frames in order, each in one or two pieces: data and what must not overtake it. */
+  readonly queue: Buffer[][] = [];
+  private readonly sendWindows: (SendWindow | undefined)[];
+  private readonly receiveWindows: (ReceiveWindow | undefined)[];
+
+  constructor(
+    readonly id: number,
+    role: Role,
+    private readonly outlet: Outlet,
+  ) {
+    const input = role === "home" ? new SendWindow() : new ReceiveWindow(1);
+    if (input instanceof SendWindow) {
+      this.sendWindows = [input];
+      this.receiveWindows = [undefined, new ReceiveWindow(OUTPUT_BATCH), new ReceiveWindow(OUTPUT_BATCH)];
+    } else {
+      this.sendWindows = [undefined, new SendWindow(), new SendWindow()];
+      this.receiveWindows = [input];
+    }
+  }
+
+  /** Sends ahead of all data. */
+  control(type: FrameType, payload: Uint8Array = EMPTY, flags = 0): void {
+    this.outlet.control(encodeFrame(type, flags, this.id, payload));
+  }
+
+  /** Sends after the data of this stream that waits already. */
+  inOrder(type: FrameType, payload: Uint8Array = EMPTY, flags = 0): void {
+    if (this.queue.length === 0) this.control(type, payload, flags);
+    else this.outlet.ordered(this, [encodeFrame(type, flags, this.id, payload)]);
+  }
+
+  /** Bytes of a descriptor that may be sent now. */
+  allowance(fd: number): number {
+    return this.sendWindows[fd]?.allowance ?? 0;
+  }
+
+  /** Sends up to PAYLOAD_MAX bytes within the allowance. The buffer must not change afterwards. */
+  data(fd: number, payload: Buffer): void {
+    this.sendWindows[fd]?.spend(payload.length);
+    this.outlet.ordered(this, [encodeHeader(Type.DATA, fd, this.id, payload.length), payload]);
+  }
+
+  /** Bytes received on a descriptor were handed on: lets the other end send as many again. */
+  handedOn(fd: number, count: number): void {
+    const credit = this.receiveWindows[fd]?.handOn(count) ?? 0;
+    if (credit > 0) this.control(Type.CREDIT, u32(credit), fd);
+  }
+
+  /** Accounts for a frame from the other end; false: it goes the wrong way. @throws {LinkFault} */
+  account(frame: Frame): boolean {
+    if (frame.type === Type.DATA) {
+      const window = this.receiveWindows[frame.flags];
+      window?.arrive(frame.payload.length);
+      return window !== undefined;
+    }
+    if (frame.type === Type.CREDIT) {
+      const window = this.sendWindows[frame.flags];
+      window?.refill(frame.payload.readUInt32LE(0));
+      return window !== undefined;
+    }
+    return true;
+  }
+}
