@@ -1,0 +1,82 @@
+/** pants status: this host as its pantsd sees it, and what is wrong with the set-up. */
+import { type ConfigError, loadConfig } from "../../io/config.js";
+import { askPantsd, NoAnswer } from "../../io/control-client.js";
+import { keyWarnings } from "../../io/key-file.js";
+import { configFile, pantsdSocket, runtimeDir } from "../../io/paths.js";
+import type { ControlReply, ControlRequest, HostStatus } from "../../wire/control.js";
+import { CommandError, print, printJson } from "./support.js";
+import { pairs, span } from "./table.js";
+
+/** What a user who has no pantsd is told. */
+export function noDaemon(error: NoAnswer): CommandError {
+  const { path, code } = error;
+  if (code === "EACCES") return new CommandError(`no permission for pantsd's socket ${path}`);
+  if (code === "ETIMEDOUT") return new CommandError(`pantsd does not answer on ${path}`);
+  const looked =
+    code === "ENOENT"
+      ? "there is no socket"
+      : code === "ECONNREFUSED"
+        ? "nobody listens on the socket"
+        : code;
+  return new CommandError(
+    `no pantsd runs on this host: ${looked}: ${path}\n` +
+      "  Programs run here as they always did. To start it: 'systemctl start pantsd' as root, or 'pantsd' as yourself.\n" +
+      "  If it runs elsewhere, say where with PANTS_RUNTIME_DIR.",
+  );
+}
+
+/** Asks this host's pantsd, and turns every failure into words. @throws {CommandError} */
+export async function ask<T extends ControlReply["t"]>(
+  request: Extract<ControlRequest, { id: number }>,
+  answer: T,
+): Promise<Extract<ControlReply, { t: T }>> {
+  let reply: ControlReply;
+  try {
+    reply = await askPantsd(pantsdSocket(runtimeDir()), request);
+  } catch (error) {
+    throw error instanceof NoAnswer ? noDaemon(error) : error;
+  }
+  if (reply.t === "error") throw new CommandError(`pantsd says: ${reply.message}`);
+  if (reply.t !== answer) throw new CommandError(`pantsd answered ${reply.t}: is it of another version?`);
+  return reply as Extract<ControlReply, { t: T }>;
+}
+
+/** What is wrong with configuration and key, one line each. */
+export function setupWarnings(): string[] {
+  const file = configFile();
+  try {
+    return keyWarnings(loadConfig(file).cluster.key_file);
+  } catch (error) {
+    return (error as ConfigError).message.split("\n");
+  }
+}
+
+/** Lines for people. */
+export function statusText(status: HostStatus): string {
+  const counters = Object.entries(status.counters).filter(([, count]) => count > 0);
+  const leader = status.leader === "" ? "unknown" : status.leader;
+  return pairs([
+    ["host", `${status.host}, cluster ${status.cluster}`],
+    ["pantsd", `${status.version}, pid ${status.pid}, up ${span(status.uptimeS * 1000)}`],
+    ["load", `cpu ${Math.round(status.cpuPercent)} %, ${status.busy ? `busy: ${status.why}` : "free"}`],
+    ["slots", `${status.slotsTaken} of ${status.slotsTotal} taken`],
+    ["role", `${status.role}; leader ${leader}, epoch ${status.epoch}`],
+    ["leases", `${status.leasesHeld} held`],
+    ["counters", counters.map(([name, count]) => `${name} ${count}`).join(", ") || "all 0"],
+  ]);
+}
+
+/** Shows this host. */
+export async function status(options: { json?: boolean | undefined }): Promise<void> {
+  const warnings = setupWarnings();
+  const warn = (): void => {
+    for (const warning of warnings) process.stderr.write(`pants: warning: ${warning}\n`);
+  };
+  try {
+    const reply = await ask({ t: "status", id: 1 }, "status");
+    if (options.json) printJson({ ...reply.status, warnings });
+    else print(statusText(reply.status));
+  } finally {
+    if (!options.json) warn();
+  }
+}

@@ -1,0 +1,68 @@
+import yargs from "yargs";
+import { main, UsageError } from "./commands/support.js";
+import { packageVersion } from "./commands/version.js";
+
+// Each command's file is loaded when it is used: `pants --help` needs no addon.
+await main("pants", async () => {
+  const json = { json: { type: "boolean", describe: "For programs" } } as const;
+  await yargs(process.argv.slice(2))
+    .scriptName("pants")
+    .usage("$0 COMMAND [--json]\n\nLook at and steer PANTS on this host.")
+    .command(
+      "status",
+      "This host: load, slots, role in the cluster",
+      (y) => y.options(json).example("$0 status --json", "for a monitor"),
+      async (args) => (await import("./commands/status.js")).status(args),
+    )
+    .command(
+      "hosts",
+      "All hosts that offer slots, as the leader sees them",
+      (y) => y.options(json).example("$0 hosts", "who is free"),
+      async (args) => (await import("./commands/hosts.js")).hosts(args),
+    )
+    .command(
+      "jobs",
+      "Your jobs on other hosts, and theirs on this one",
+      (y) => y.options(json).example("$0 jobs", "what runs where now"),
+      async (args) => (await import("./commands/jobs.js")).jobs(args),
+    )
+    .command(
+      "why",
+      "Where the last marked programs ran, and why",
+      (y) =>
+        y
+          .options(json)
+          .option("n", { type: "number", default: 20, requiresArg: true, describe: "How many decisions" })
+          .option("program", {
+            type: "string",
+            requiresArg: true,
+            describe: "Only this program (name or path)",
+          })
+          .example("$0 why -n 5", "the last five")
+          .example("$0 why --program gcc", "only gcc's"),
+      async (args) => (await import("./commands/why.js")).why(args),
+    )
+    .command("key", "The cluster's secret key", (y) =>
+      y
+        .command(
+          "new [FILE]",
+          "Make a key (default: where the configuration says)",
+          (z) =>
+            z
+              .positional("FILE", { type: "string", describe: "File to write, which must not exist" })
+              .options(json)
+              .example("$0 key new", "writes /etc/pants/key")
+              .example("$0 key new ./key", "writes ./key"),
+          async (args) => (await import("./commands/key.js")).keyNew({ file: args.FILE, json: args.json }),
+        )
+        .demandCommand(1, "say what to do: key new"),
+    )
+    .demandCommand(1, "say which command")
+    .strictCommands()
+    .strict()
+    .version(packageVersion())
+    .fail((message: string | null, error: Error | undefined) => {
+      throw message === null && error ? error : new UsageError(message ?? "");
+    })
+    .parseAsync();
+});
