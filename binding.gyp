@@ -18,7 +18,7 @@
       "type": "none",
       "actions": [{
         "action_name": "build the shim",
-        "inputs": ["native/shim/build.sh", "<!@(ls native/shim/* native/include/*)"],
+        "inputs": ["native/shim/build.sh", "<!@(find native/shim native/include -type f)"],
         "outputs": ["<(PRODUCT_DIR)/libprex.so"],
         "action": ["sh", "native/shim/build.sh", "<(PRODUCT_DIR)/libprex.so"]
       }]
@@ -28,7 +28,7 @@
       "type": "none",
       "actions": [{
         "action_name": "build the stand-in",
-        "inputs": ["native/prex/build.sh", "<!@(ls native/prex/* native/include/*)"],
+        "inputs": ["native/prex/build.sh", "<!@(find native/prex native/include -type f)"],
         "outputs": ["<(PRODUCT_DIR)/prex"],
         "action": ["sh", "native/prex/build.sh", "<(PRODUCT_DIR)/prex"]
       }]

@@ -11,6 +11,8 @@ export const IN = 1;
 export const OUT = 4;
 export const ERR = 8;
 export const HUP = 16;
+/** With IN or OUT: edge-triggered. For whoever has looked at all that is there and waits for more to be added. */
+export const EDGE = 0x8000_0000;
 
 /** What lies behind a descriptor, since each kind is pumped in its own way. `closed`: not open. */
 export type FdKind = "pipe" | "socket" | "tty" | "file" | "null" | "other" | "closed";
@@ -52,7 +54,7 @@ export interface WaitResult {
   readonly status: number;
   readonly userUs: number;
   readonly systemUs: number;
-  /** Peak resident memory, KiB. */
+  /** Peak resident memory, KiB; at least that of the process that started the program, as the kernel counts it. */
   readonly maxRssKb: number;
   /** Blocks read and written. */
   readonly inBlocks: number;
@@ -74,7 +76,11 @@ export interface WhyRecord {
 
 export interface Native {
   // -- readiness: one epoll instance, watched by the event loop; never sets O_NONBLOCK on anything
-  /** Call back, level-triggered, while any of `events` (or ERR, HUP) holds; calling again changes events and callback. A regular file cannot be watched: -EPERM. */
+  /**
+   * Call back, level-triggered, while any of `events` (or ERR, HUP) holds; calling again changes events and callback.
+   * HUP comes again and again until unwatched. What cannot be polled (files, /dev/null) is always ready: -EPERM.
+   * Keeps the event loop alive. What a callback throws is an uncaught exception.
+   */
   watch(fd: number, events: number, callback: (events: number) => void): number;
   unwatch(fd: number): void;
 
@@ -89,6 +95,7 @@ export interface Native {
   receive(fd: number, into: Buffer): { n: number; fds: number[] };
   /** send without blocking or SIGPIPE. Returns bytes taken. */
   send(fd: number, data: Buffer): number;
+  /** Unwatches, and closes. What was watched must be closed here and nowhere else. */
   close(fd: number): void;
 
   // -- somebody else's descriptors: flags of the shared description are never changed, and nothing blocks
@@ -100,11 +107,14 @@ export interface Native {
    * sockets, pread at the offset for files). 0 = end of file, -EAGAIN = nothing now. A tty cannot be peeked: -ENOTSUP.
    */
   peek(fd: number, kind: FdKind, skip: number, into: Buffer): number;
-  /** Take `count` bytes that were peeked (splice, recv, lseek). Returns how many were there. */
+  /** Take up to `count` bytes that were peeked (splice, recv, lseek). Returns how many were there, or -EAGAIN when none. */
   consume(fd: number, kind: FdKind, count: number): number;
   /** Read what is there now (ttys: through a non-blocking reopened description). */
   read(fd: number, kind: FdKind, into: Buffer): number;
-  /** Write what fits now. Pipes by splice from a private pipe, sockets by MSG_DONTWAIT, ttys reopened, files plainly. Never raises SIGPIPE: -EPIPE. */
+  /**
+   * Write what fits now; the rest was not taken. Pipes by splice from a private pipe, sockets by MSG_DONTWAIT, ttys
+   * reopened, files plainly. Never raises SIGPIPE: -EPIPE.
+   */
   write(fd: number, kind: FdKind, data: Buffer): number;
   /** Pipe of our own, both ends non-blocking for us and close-on-exec: [read, write] ... */
   pipe(): [number, number];
@@ -114,21 +124,35 @@ export interface Native {
   openNull(): number;
 
   // -- processes
-  /** Start a program without copying this process (vfork). Returns its pid, or -errno of the step that failed (chdir, exec, ...). */
+  /**
+   * Start a program without copying this process (vfork). Returns its pid, or -errno of the step that failed (chdir,
+   * exec, ...); a NUL inside a string is -EINVAL. It holds `slot` before its first instruction.
+   */
   spawn(options: SpawnOptions): number;
-  /** Call back once when the child has ended; it is reaped with its real status. */
-  onExit(pid: number, callback: (result: WaitResult) => void): void;
-  /** Stop signal if the child is now stopped, -1 if it went on (WUNTRACED | WCONTINUED, not reaping), 0 otherwise. */
+  /**
+   * Call back once when the child has ended; it is reaped with its real status. Never calls before it has returned.
+   * -ECHILD: no such child; -EMFILE: nothing to watch it with.
+   */
+  onExit(pid: number, callback: (result: WaitResult) => void): number;
+  /**
+   * Reaps ended processes that were reparented to us (subreaper), for SIGCHLD to call. Leaves alone those started
+   * with spawn() and those in `exclude`: pids of node:child_process, whose status libuv waits for. Returns how many.
+   */
+  reapOrphans(exclude: readonly number[]): number;
+  /** Stop signal if the child has stopped, -1 if it went on, 0 if neither since the last call. Does not reap. */
   stopState(pid: number): number;
   kill(pid: number, signal: number): number;
-  /** Signals every process of a session, and of its descendants as far as /proc tells. Returns how many. */
+  /**
+   * Signals every process of a session and all their descendants, as far as /proc tells; with SIGKILL again until no
+   * new ones appear. Returns how many.
+   */
   killSession(sid: number, signal: number): number;
   setSubreaper(): number;
   setDeathSignal(signal: number): number;
   setProcessName(name: string): void;
 
   // -- the slot table (native/include/pants.h)
-  /** Map the table; made (mode, total) when `total` > 0, else it must exist. */
+  /** Map the table; made (mode, total) when `total` > 0, else it must exist. -EINVAL: another version, or no table. */
   tableOpen(path: string, total: number, mode: number): number;
   tableClose(): void;
   tableTotal(): number;

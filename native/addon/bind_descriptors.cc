@@ -1,0 +1,193 @@
+// Bindings: readiness, unix sockets, descriptors of others, pipes, files.
+#include "binding.h"
+#include "unix_socket.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace {
+
+using Info = const Napi::CallbackInfo &;
+
+constexpr const char *kKinds[] = {"pipe", "socket", "tty", "file", "null", "other", "closed"};
+
+Kind kind_at(Info info, size_t index) {
+    const std::string name = string_at(info, index);
+    for (size_t i = 0; i < std::size(kKinds); i++) {
+        if (name == kKinds[i]) return static_cast<Kind>(i);
+    }
+    throw Napi::TypeError::New(info.Env(), "no kind of descriptor: " + name);
+}
+
+Napi::Value or_error(Info info, int result) {
+    return number(info, result < 0 ? -errno : result);
+}
+
+Napi::Value watch(Info info) {
+    Addon &addon = addon_of(info);
+    const int fd = int_at(info, 0);
+    const uint32_t events = static_cast<uint32_t>(info[1].ToNumber().Int64Value());
+    const Callback callback(addon, function_at(info, 2));
+    return number(info, addon.reactor.watch(fd, events, [callback](uint32_t happened) {
+        callback([happened](Napi::Env env) { return Napi::Number::New(env, happened); });
+    }));
+}
+
+Napi::Value unwatch(Info info) {
+    addon_of(info).reactor.unwatch(int_at(info, 0));
+    return info.Env().Undefined();
+}
+
+Napi::Value close_fd(Info info) {
+    const int fd = int_at(info, 0);
+    addon_of(info).reactor.unwatch(fd);
+    ::close(fd);
+    return info.Env().Undefined();
+}
+
+Napi::Value listen_at(Info info) {
+    return number(info, listen_unix(string_at(info, 0), static_cast<mode_t>(int_at(info, 1))));
+}
+
+Napi::Value connect_to(Info info) {
+    return number(info, connect_unix(string_at(info, 0)));
+}
+
+Napi::Value accept_from(Info info) {
+    return number(info, accept_unix(int_at(info, 0)));
+}
+
+Napi::Value peer_cred(Info info) {
+    ucred cred{};
+    socklen_t size = sizeof cred;
+    if (getsockopt(int_at(info, 0), SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0) return info.Env().Null();
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("pid", cred.pid);
+    result.Set("uid", cred.uid);
+    result.Set("gid", cred.gid);
+    return result;
+}
+
+Napi::Value receive_from(Info info) {
+    const Bytes into = bytes_at(info, 1);
+    std::vector<int> fds;
+    const ssize_t n = receive(int_at(info, 0), into.data, into.size, fds);
+    Napi::Array list = Napi::Array::New(info.Env(), fds.size());
+    for (size_t i = 0; i < fds.size(); i++)
+        list.Set(static_cast<uint32_t>(i), fds[i]);
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("n", static_cast<double>(n));
+    result.Set("fds", list);
+    return result;
+}
+
+Napi::Value send_to(Info info) {
+    const Bytes data = bytes_at(info, 1);
+    return number(info, static_cast<double>(send_bytes(int_at(info, 0), data.data, data.size)));
+}
+
+Napi::Value classify_fd(Info info) {
+    return Napi::String::New(info.Env(), kKinds[static_cast<size_t>(classify(int_at(info, 0)))]);
+}
+
+Napi::Value readable(Info info) {
+    int bytes = 0;
+    const int result = ioctl(int_at(info, 0), FIONREAD, &bytes);
+    return or_error(info, result < 0 ? result : bytes);
+}
+
+Napi::Value peek(Info info) {
+    const int skip = int_at(info, 2);
+    if (skip < 0) return number(info, -EINVAL);
+    const Bytes into = bytes_at(info, 3);
+    return number(
+        info, static_cast<double>(addon_of(info).pump.peek(int_at(info, 0), kind_at(info, 1),
+                                                           static_cast<size_t>(skip), into.data, into.size)));
+}
+
+Napi::Value consume(Info info) {
+    const int count = int_at(info, 2);
+    if (count < 0) return number(info, -EINVAL);
+    return number(info, static_cast<double>(addon_of(info).pump.consume(int_at(info, 0), kind_at(info, 1),
+                                                                        static_cast<size_t>(count))));
+}
+
+Napi::Value read_from(Info info) {
+    const Bytes into = bytes_at(info, 2);
+    return number(info, static_cast<double>(addon_of(info).pump.read(int_at(info, 0), kind_at(info, 1),
+                                                                     into.data, into.size)));
+}
+
+Napi::Value write_to(Info info) {
+    const Bytes data = bytes_at(info, 2);
+    return number(info, static_cast<double>(addon_of(info).pump.write(int_at(info, 0), kind_at(info, 1),
+                                                                      data.data, data.size)));
+}
+
+Napi::Value make_pipe(Info info) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+        throw Napi::Error::New(info.Env(), std::string("cannot make a pipe: ") + strerror(errno));
+    }
+    Napi::Array result = Napi::Array::New(info.Env(), 2);
+    result.Set(0u, ends[0]);
+    result.Set(1u, ends[1]);
+    return result;
+}
+
+Napi::Value set_blocking(Info info) {
+    const int fd = int_at(info, 0);
+    const int flags = fcntl(fd, F_GETFL);
+    fcntl(fd, F_SETFL, bool_at(info, 1) ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
+    return info.Env().Undefined();
+}
+
+Napi::Value open_null(Info info) {
+    return or_error(info, open("/dev/null", O_RDWR | O_CLOEXEC));
+}
+
+Napi::Value lock_file(Info info) {
+    const std::string path = string_at(info, 0);
+    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return or_error(info, fd);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return number(info, fd);
+    const int error = -errno;
+    ::close(fd);
+    return number(info, error);
+}
+
+Napi::Value write_record(Info info) {
+    const Bytes data = bytes_at(info, 1);
+    return or_error(info, static_cast<int>(pwrite(int_at(info, 0), data.data, data.size, 0)));
+}
+
+} // namespace
+
+void define_descriptors(Napi::Object exports, Addon *addon) {
+    define<watch>(exports, addon, "watch");
+    define<unwatch>(exports, addon, "unwatch");
+    define<close_fd>(exports, addon, "close");
+    define<listen_at>(exports, addon, "listenUnix");
+    define<connect_to>(exports, addon, "connectUnix");
+    define<accept_from>(exports, addon, "accept");
+    define<peer_cred>(exports, addon, "peerCred");
+    define<receive_from>(exports, addon, "receive");
+    define<send_to>(exports, addon, "send");
+    define<classify_fd>(exports, addon, "classify");
+    define<readable>(exports, addon, "readable");
+    define<peek>(exports, addon, "peek");
+    define<consume>(exports, addon, "consume");
+    define<read_from>(exports, addon, "read");
+    define<write_to>(exports, addon, "write");
+    define<make_pipe>(exports, addon, "pipe");
+    define<set_blocking>(exports, addon, "setBlocking");
+    define<open_null>(exports, addon, "openNull");
+    define<lock_file>(exports, addon, "lockFile");
+    define<write_record>(exports, addon, "writeRecord");
+}

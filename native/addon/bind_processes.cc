@@ -1,0 +1,168 @@
+// Bindings: starting programs, waiting for them, signalling them.
+#include "binding.h"
+#include "spawn.h"
+
+#include <cerrno>
+#include <csignal>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace {
+
+using Info = const Napi::CallbackInfo &;
+
+uint64_t bits_of(const Napi::Value &value) {
+    if (!value.IsBigInt()) throw Napi::TypeError::New(value.Env(), "a bigint was expected");
+    bool lossless;
+    return value.As<Napi::BigInt>().Uint64Value(&lossless);
+}
+
+int int_of(const Napi::Value &value) {
+    if (!value.IsNumber()) throw Napi::TypeError::New(value.Env(), "a number was expected");
+    return value.As<Napi::Number>().Int32Value();
+}
+
+Napi::Array array_of(const Napi::Value &value) {
+    if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "an array was expected");
+    return value.As<Napi::Array>();
+}
+
+std::vector<std::string> strings_of(const Napi::Value &value) {
+    const Napi::Array array = array_of(value);
+    std::vector<std::string> strings(array.Length());
+    for (uint32_t i = 0; i < strings.size(); i++)
+        strings[i] = bytes_of(array[i]);
+    return strings;
+}
+
+bool has_nul(const std::string &string) {
+    return string.find('\0') != std::string::npos;
+}
+
+bool any_nul(const SpawnRequest &request) {
+    if (has_nul(request.path) || has_nul(request.cwd)) return true;
+    for (const auto *strings : {&request.argv, &request.env}) {
+        for (const std::string &string : *strings) {
+            if (has_nul(string)) return true;
+        }
+    }
+    return false;
+}
+
+SpawnRequest request_of(const Napi::Object &options) {
+    SpawnRequest request;
+    request.path = bytes_of(options.Get("path"));
+    request.argv = strings_of(options.Get("argv"));
+    request.env = strings_of(options.Get("env"));
+    request.cwd = bytes_of(options.Get("cwd"));
+    request.umask = static_cast<mode_t>(int_of(options.Get("umask")));
+    const Napi::Array fds = array_of(options.Get("fds"));
+    for (uint32_t i = 0; i < 3; i++)
+        request.fds[i] = int_of(fds[i]);
+    request.session = options.Get("session").ToBoolean();
+    request.death_signal = options.Get("deathSignal").ToBoolean();
+    request.ignored = bits_of(options.Get("ignored"));
+    request.blocked = bits_of(options.Get("blocked"));
+    request.nice = int_of(options.Get("nice"));
+    const Napi::Array limits = array_of(options.Get("rlimits"));
+    for (uint32_t i = 0; i < limits.Length(); i++) {
+        const Napi::Array pair = array_of(limits[i]);
+        request.limits.push_back({bits_of(pair[0u]), bits_of(pair[1u])});
+    }
+    request.slot = int_of(options.Get("slot"));
+    return request;
+}
+
+Napi::Value spawn_program(Info info) {
+    Addon &addon = addon_of(info);
+    if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "options must be an object");
+    SpawnRequest request = request_of(info[0].As<Napi::Object>());
+    request.table = addon.table.get();
+    if (request.slot >= PANTS_SLOT_CAPACITY || request.table == nullptr) request.slot = -1;
+    if (any_nul(request)) {
+        addon.table.release(request.slot);
+        return number(info, -EINVAL);
+    }
+    const pid_t pid = spawn(request);
+    if (pid > 0) addon.children.add(pid);
+    return number(info, pid);
+}
+
+Napi::Value result_of(Napi::Env env, const End &end) {
+    const auto microseconds = [](const timeval &time) {
+        return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
+    };
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("status", end.status);
+    result.Set("userUs", microseconds(end.usage.ru_utime));
+    result.Set("systemUs", microseconds(end.usage.ru_stime));
+    result.Set("maxRssKb", static_cast<double>(end.usage.ru_maxrss));
+    result.Set("inBlocks", static_cast<double>(end.usage.ru_inblock));
+    result.Set("outBlocks", static_cast<double>(end.usage.ru_oublock));
+    return result;
+}
+
+Napi::Value on_exit(Info info) {
+    Addon &addon = addon_of(info);
+    const pid_t pid = int_at(info, 0);
+    const Callback callback(addon, function_at(info, 1));
+    const int fd = open_child(pid);
+    if (fd < 0) return number(info, fd);
+    const int error = addon.reactor.watch(fd, EPOLLIN, [&addon, pid, fd, callback](uint32_t) {
+        End end{};
+        if (!addon.children.reap(pid, end)) return;
+        addon.reactor.unwatch(fd);
+        close(fd);
+        callback([&end](Napi::Env env) { return result_of(env, end); });
+    });
+    if (error != 0) close(fd);
+    return number(info, error);
+}
+
+Napi::Value stop_state_of(Info info) {
+    return number(info, stop_state(int_at(info, 0)));
+}
+
+Napi::Value kill_process(Info info) {
+    return number(info, kill(int_at(info, 0), int_at(info, 1)) < 0 ? -errno : 0);
+}
+
+Napi::Value kill_all(Info info) {
+    return number(info, kill_session(int_at(info, 0), int_at(info, 1)));
+}
+
+Napi::Value reap_orphans(Info info) {
+    const Napi::Array array = array_of(info[0]);
+    std::unordered_set<pid_t> others;
+    for (uint32_t i = 0; i < array.Length(); i++)
+        others.insert(int_of(array[i]));
+    return number(info, addon_of(info).children.reap_orphans(others));
+}
+
+Napi::Value set_subreaper(Info info) {
+    return number(info, prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ? -errno : 0);
+}
+
+Napi::Value set_death_signal(Info info) {
+    return number(info, prctl(PR_SET_PDEATHSIG, int_at(info, 0)) < 0 ? -errno : 0);
+}
+
+Napi::Value set_process_name(Info info) {
+    prctl(PR_SET_NAME, string_at(info, 0).c_str());
+    return info.Env().Undefined();
+}
+
+} // namespace
+
+void define_processes(Napi::Object exports, Addon *addon) {
+    define<spawn_program>(exports, addon, "spawn");
+    define<on_exit>(exports, addon, "onExit");
+    define<stop_state_of>(exports, addon, "stopState");
+    define<kill_process>(exports, addon, "kill");
+    define<kill_all>(exports, addon, "killSession");
+    define<reap_orphans>(exports, addon, "reapOrphans");
+    define<set_subreaper>(exports, addon, "setSubreaper");
+    define<set_death_signal>(exports, addon, "setDeathSignal");
+    define<set_process_name>(exports, addon, "setProcessName");
+}

@@ -1,0 +1,94 @@
+// See children.h.
+#include "children.h"
+#include "processes.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+constexpr int kKillRounds = 8;
+
+// The first child that has ended and was not reaped, or 0.
+pid_t some_ended() {
+    siginfo_t info{};
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ? info.si_pid : 0;
+}
+
+// Grows `found` by all processes of the session and everything below them.
+void add_session(pid_t sid, std::unordered_set<pid_t> &found) {
+    const std::vector<Process> all = processes();
+    const pid_t self = getpid();
+    for (size_t before = SIZE_MAX; before != found.size();) {
+        before = found.size();
+        for (const Process &process : all) {
+            if (process.pid == self || process.state == 'Z') continue;
+            if (process.session == sid || process.pid == sid || found.count(process.parent) != 0) {
+                found.insert(process.pid);
+            }
+        }
+    }
+}
+
+} // namespace
+
+bool Children::reap(pid_t pid, End &end) {
+    end.usage = {};
+    const pid_t ended = wait4(pid, &end.status, WNOHANG, &end.usage);
+    if (ended == 0) return false;
+    if (ended < 0) end.status = -1;
+    ours_.erase(pid);
+    return true;
+}
+
+int Children::reap_orphans(const std::unordered_set<pid_t> &others) {
+    const auto spoken_for = [&](pid_t pid) { return ours_.count(pid) != 0 || others.count(pid) != 0; };
+    const auto reap = [](pid_t pid) { return waitpid(pid, nullptr, WNOHANG) == pid; };
+    int reaped = 0;
+    pid_t ended;
+    while ((ended = some_ended()) != 0 && !spoken_for(ended)) {
+        if (!reap(ended)) break;
+        reaped++;
+    }
+    if (ended == 0) return reaped;
+    // One that is spoken for stands before the others: look for them by name.
+    const pid_t self = getpid();
+    for (const Process &process : processes()) {
+        if (process.parent != self || process.state != 'Z' || spoken_for(process.pid)) continue;
+        if (reap(process.pid)) reaped++;
+    }
+    return reaped;
+}
+
+int open_child(pid_t pid) {
+    siginfo_t info{};
+    if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) < 0) return -errno;
+    const int fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); // close-on-exec
+    return fd < 0 ? -errno : fd;
+}
+
+int stop_state(pid_t pid) {
+    siginfo_t info{};
+    if (waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED | WCONTINUED | WNOHANG) < 0) return 0;
+    if (info.si_pid == 0) return 0;
+    return info.si_code == CLD_CONTINUED ? -1 : info.si_status;
+}
+
+int kill_session(pid_t sid, int signal) {
+    if (sid <= 1) return 0;
+    std::unordered_set<pid_t> found;
+    std::unordered_set<pid_t> signalled;
+    for (int round = 0; round < kKillRounds; round++) {
+        add_session(sid, found);
+        size_t before = signalled.size();
+        for (const pid_t pid : found) {
+            if (signalled.count(pid) == 0 && kill(pid, signal) == 0) signalled.insert(pid);
+        }
+        if (signal != SIGKILL || signalled.size() == before) break;
+    }
+    return static_cast<int>(signalled.size());
+}

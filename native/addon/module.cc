@@ -1,0 +1,44 @@
+// The addon: src/io/native.ts is its contract and its only user. One Addon per JavaScript environment; it
+// lives until the event loop has let go of the reactor.
+#include "binding.h"
+
+#include <csignal>
+
+namespace {
+
+// Node ignores SIGPIPE itself; a full disk quota's SIGXFSZ must not end a daemon either. Programs that we
+// start get the dispositions that they are due.
+void ignore_deadly_signals() {
+    for (const int signal : {SIGPIPE, SIGXFSZ}) {
+        struct sigaction action;
+        if (sigaction(signal, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) continue;
+        action.sa_handler = SIG_IGN;
+        sigaction(signal, &action, nullptr);
+    }
+}
+
+void leave(napi_async_cleanup_hook_handle handle, void *data) {
+    auto *addon = static_cast<Addon *>(data);
+    addon->context.reset();
+    addon->reactor.shut([addon, handle] {
+        delete addon;
+        napi_remove_async_cleanup_hook(handle);
+    });
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+    ignore_deadly_signals();
+    uv_loop_t *loop = nullptr;
+    napi_get_uv_event_loop(env, &loop);
+    auto *addon =
+        new Addon{env, std::make_unique<Napi::AsyncContext>(env, "pants"), Reactor(loop), {}, {}, {}};
+    napi_add_async_cleanup_hook(env, leave, addon, nullptr);
+    define_descriptors(exports, addon);
+    define_processes(exports, addon);
+    define_table(exports, addon);
+    return exports;
+}
+
+} // namespace
+
+NODE_API_MODULE(pants, init)

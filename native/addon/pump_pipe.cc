@@ -1,0 +1,142 @@
+// See pump.h: pipes. SPLICE_F_NONBLOCK and a private pipe do for one call what O_NONBLOCK would do for
+// everybody. A splice moves whole buffers, so a pipe can be full of short ones: then it takes no more
+// (-EAGAIN), and poll agrees.
+#include "pump.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace {
+
+constexpr int kDefaultSize = 64 << 10;
+
+// Takes exactly `count` bytes, known to be in the private pipe.
+bool drain(int fd, char *into, size_t count) {
+    while (count > 0) {
+        const ssize_t n = read(fd, into, count);
+        if (n <= 0) return false;
+        into += n;
+        count -= static_cast<size_t>(n);
+    }
+    return true;
+}
+
+// The private pipe may be shorter than the caller's (pipe-user-pages-soft): then a look ends before the data
+// does.
+bool has_more(int fd, size_t skip) {
+    int bytes = 0;
+    return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0 && static_cast<size_t>(bytes) > skip;
+}
+
+} // namespace
+
+Pump::~Pump() {
+    close_pipe();
+}
+
+int Pump::open_pipe() {
+    if (out_ >= 0) return 0;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
+    out_ = ends[0];
+    in_ = ends[1];
+    size_ = kDefaultSize;
+    return 0;
+}
+
+void Pump::close_pipe() {
+    if (out_ < 0) return;
+    close(out_);
+    close(in_);
+    out_ = in_ = -1;
+}
+
+// A look past `skip` must be able to hold all that the caller's pipe can.
+void Pump::match_size(int fd) {
+    const int wanted = fcntl(fd, F_GETPIPE_SZ);
+    if (wanted > size_ && fcntl(in_, F_SETPIPE_SZ, wanted) >= 0) size_ = wanted;
+}
+
+// Empties the private pipe of `count` bytes; should that ever fail, a new one is as empty.
+ssize_t Pump::discard(size_t count) {
+    scratch_.resize(std::max<size_t>(scratch_.size(), kDefaultSize));
+    for (size_t left = count; left > 0;) {
+        const size_t step = std::min(left, scratch_.size());
+        if (!drain(out_, scratch_.data(), step)) {
+            close_pipe();
+            return -EIO;
+        }
+        left -= step;
+    }
+    return static_cast<ssize_t>(count);
+}
+
+ssize_t Pump::peek_pipe(int fd, size_t skip, char *into, size_t length) {
+    if (const int error = open_pipe()) return error;
+    match_size(fd);
+    for (bool over = false;; over = true) {
+        const ssize_t n = tee(fd, in_, skip + length, SPLICE_F_NONBLOCK);
+        if (n < 0) return -errno;
+        if (static_cast<size_t>(n) > skip) {
+            if (skip > 0 && discard(skip) < 0) return -EIO;
+            const size_t rest = static_cast<size_t>(n) - skip;
+            if (drain(out_, into, rest)) return static_cast<ssize_t>(rest);
+            close_pipe();
+            return -EIO;
+        }
+        if (n > 0 && discard(static_cast<size_t>(n)) < 0) return -EIO;
+        if (n == 0) return 0;
+        if (over) return has_more(fd, skip) ? -EAGAIN : 0;
+        // All of it was seen before. The end, if no writer is left; what the last one wrote meanwhile shows
+        // in one more look.
+        pollfd state{fd, POLLIN, 0};
+        if (poll(&state, 1, 0) < 1 || (state.revents & POLLHUP) == 0) return -EAGAIN;
+    }
+}
+
+ssize_t Pump::consume_pipe(int fd, size_t count) {
+    if (const int error = open_pipe()) return error;
+    size_t taken = 0;
+    while (taken < count) {
+        const ssize_t n = splice(fd, nullptr, in_, nullptr, count - taken, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+        if (n == 0) break;
+        if (n < 0) return taken > 0 ? static_cast<ssize_t>(taken) : -errno;
+        discard(static_cast<size_t>(n));
+        taken += static_cast<size_t>(n);
+        if (const int error = open_pipe()) return error;
+    }
+    return static_cast<ssize_t>(taken);
+}
+
+ssize_t Pump::read_pipe(int fd, char *into, size_t length) {
+    if (const int error = open_pipe()) return error;
+    const ssize_t n = splice(fd, nullptr, in_, nullptr, length, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    if (n < 0) return -errno;
+    if (drain(out_, into, static_cast<size_t>(n))) return n;
+    close_pipe();
+    return -EIO;
+}
+
+ssize_t Pump::write_pipe(int fd, const char *data, size_t length) {
+    if (const int error = open_pipe()) return error;
+    const ssize_t filled = ::write(in_, data, std::min(length, static_cast<size_t>(size_)));
+    if (filled < 0) return -errno;
+    ssize_t moved = 0;
+    int error = 0;
+    while (moved < filled && error == 0) {
+        const ssize_t n = splice(out_, nullptr, fd, nullptr, static_cast<size_t>(filled - moved),
+                                 SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+        if (n > 0) {
+            moved += n;
+        } else {
+            error = n < 0 ? errno : EAGAIN;
+        }
+    }
+    // What the target had no room for is still the caller's: it was not taken.
+    if (moved < filled) discard(static_cast<size_t>(filled - moved));
+    return moved > 0 ? moved : -error;
+}

@@ -1,0 +1,157 @@
+// See spawn.h. Between vfork and exec the child runs in this process's memory, on this stack: it may only
+// make system calls, and reports its error through memory. All signals are blocked around it, so that no
+// handler of ours runs in the child; it unblocks only after it has reset all dispositions.
+#include "spawn.h"
+#include "slots.h"
+
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+constexpr int kSignals = 64;
+constexpr int kLimits = 16; // RLIM_NLIMITS
+constexpr unsigned kFirstInherited = 3;
+constexpr int kCloseAtMost = 1 << 16;
+
+struct Child {
+    const SpawnRequest &request;
+    char *const *argv;
+    char *const *envp;
+    pid_t parent;
+    volatile int error; // written by the child
+};
+
+// The kernel's sigaction: glibc's refuses the two signals that it uses itself. Only its first field matters
+// here.
+struct KernelAction {
+    void (*handler)(int);
+    unsigned long rest[4];
+};
+
+void set_signals(uint64_t ignored) {
+    for (int signal = 1; signal <= kSignals; signal++) {
+        const bool ignore = (ignored >> (signal - 1)) & 1;
+        const KernelAction action{ignore ? SIG_IGN : SIG_DFL, {}};
+        syscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof(uint64_t)); // fails for KILL and STOP
+    }
+}
+
+// Each source is first lifted out of the way of 0-2, so that no order of moving them can hurt.
+int set_descriptors(const int (&fds)[3]) {
+    int lifted[3];
+    for (int i = 0; i < 3; i++) {
+        lifted[i] = fds[i];
+        if (fds[i] < 0 || fds[i] >= 3) continue;
+        lifted[i] = fcntl(fds[i], F_DUPFD, 3);
+        if (lifted[i] < 0) return errno;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (lifted[i] < 0) {
+            close(i);
+        } else if (dup2(lifted[i], i) < 0) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+void close_others() {
+    if (syscall(SYS_close_range, kFirstInherited, ~0u, 0) == 0) return;
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    const int end = limit.rlim_cur < rlim_t{kCloseAtMost} ? static_cast<int>(limit.rlim_cur) : kCloseAtMost;
+    for (int fd = kFirstInherited; fd < end; fd++)
+        close(fd);
+}
+
+// As asked where permitted, else as far down as asked and no further up than now.
+void set_limits(const std::vector<Limit> &limits) {
+    for (size_t i = 0; i < limits.size() && i < size_t{kLimits}; i++) {
+        const auto resource = static_cast<__rlimit_resource_t>(i);
+        const rlimit wanted{limits[i].soft, limits[i].hard};
+        rlimit now{};
+        if (setrlimit(resource, &wanted) == 0 || getrlimit(resource, &now) < 0) continue;
+        const rlim_t hard = wanted.rlim_max < now.rlim_max ? wanted.rlim_max : now.rlim_max;
+        const rlimit possible{wanted.rlim_cur < hard ? wanted.rlim_cur : hard, hard};
+        setrlimit(resource, &possible);
+    }
+}
+
+[[noreturn]] void give_up(Child &child, int error) {
+    child.error = error;
+    _exit(127);
+}
+
+[[noreturn]] void become(Child &child) {
+    const SpawnRequest &request = child.request;
+    if (request.death_signal) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != child.parent) give_up(child, ECHILD);
+    }
+    if (request.session && setsid() < 0) give_up(child, errno);
+    umask(request.umask);
+    if (chdir(request.cwd.c_str()) < 0) give_up(child, errno);
+    if (const int error = set_descriptors(request.fds)) give_up(child, error);
+    close_others();
+    set_limits(request.limits);
+    if (request.nice != 0) {
+        const int now = getpriority(PRIO_PROCESS, 0);
+        setpriority(PRIO_PROCESS, 0, now + request.nice);
+    }
+    if (request.slot >= 0) {
+        pants_slot_convert(request.table, request.slot, static_cast<uint32_t>(child.parent),
+                           static_cast<uint32_t>(getpid()));
+    }
+    set_signals(request.ignored);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &request.blocked, nullptr, sizeof(uint64_t));
+    execve(request.path.c_str(), child.argv, child.envp);
+    give_up(child, errno);
+}
+
+// In a function of its own, so that the child's use of this stack frame hurts no other variables.
+__attribute__((noinline)) pid_t start(Child &child) {
+    const pid_t pid = vfork();
+    if (pid == 0) become(child);
+    return pid < 0 ? -errno : pid;
+}
+
+std::vector<char *> pointers(const std::vector<std::string> &strings) {
+    std::vector<char *> all;
+    all.reserve(strings.size() + 1);
+    for (const std::string &string : strings)
+        all.push_back(const_cast<char *>(string.c_str()));
+    all.push_back(nullptr);
+    return all;
+}
+
+} // namespace
+
+pid_t spawn(const SpawnRequest &request) {
+    const std::vector<char *> argv = pointers(request.argv);
+    const std::vector<char *> envp = pointers(request.env);
+    Child child{request, argv.data(), envp.data(), getpid(), 0};
+
+    const uint64_t all = ~uint64_t{0};
+    uint64_t before = 0;
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof all);
+    const pid_t pid = start(child);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
+
+    if (pid >= 0 && child.error == 0) return pid;
+    if (request.slot >= 0) {
+        pants_slot_release(request.table, request.slot, static_cast<uint32_t>(child.parent));
+        if (pid > 0) pants_slot_release(request.table, request.slot, static_cast<uint32_t>(pid));
+    }
+    if (pid < 0) return pid;
+    while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return -child.error;
+}

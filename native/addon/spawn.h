@@ -1,0 +1,39 @@
+// Starting a program without copying this process, whatever its size.
+#ifndef PANTS_ADDON_SPAWN_H
+#define PANTS_ADDON_SPAWN_H
+#include <cstdint>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+struct pants_table;
+
+struct Limit {
+    uint64_t soft;
+    uint64_t hard;
+};
+
+// As SpawnOptions in src/io/native.ts.
+struct SpawnRequest {
+    std::string path;
+    std::vector<std::string> argv;
+    std::vector<std::string> env;
+    std::string cwd;
+    mode_t umask = 022;
+    int fds[3] = {-1, -1, -1};
+    bool session = false;
+    bool death_signal = false;
+    uint64_t ignored = 0;
+    uint64_t blocked = 0;
+    int nice = 0;
+    std::vector<Limit> limits;
+    // A pending slot of ours, or -1: becomes the program's before its first instruction, and free if there is
+    // none.
+    int slot = -1;
+    pants_table *table = nullptr;
+};
+
+// The pid of the running program, or -errno of the step that failed, in which case nothing is left of it.
+pid_t spawn(const SpawnRequest &request);
+
+#endif
