@@ -1,0 +1,123 @@
+/** Control groups of a lab: the CPU quota of each host, and a list of all that runs on it. Version 1 and 2. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Quota is refilled so often: short, so that a host at its limit stutters in small steps. */
+const PERIOD_US = 20_000;
+
+/** Where control groups can be made, and what can be done there. */
+interface Hierarchy {
+  readonly root: string;
+  readonly version: 1 | 2;
+  readonly controller: string;
+}
+
+/** cpu and cpuacct of version 1, or the one tree of version 2. */
+function hierarchies(): Hierarchy[] {
+  const found = new Map<string, Hierarchy>();
+  for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
+    const [left = "", right = ""] = line.split(" - ");
+    const root = left.split(" ")[4] ?? "";
+    const [type, , options = ""] = right.split(" ");
+    const names = options.split(",");
+    if (type === "cgroup") {
+      const controller = ["cpu", "cpuacct"].find((name) => names.includes(name));
+      if (controller) found.set(root, { root, version: 1, controller });
+    } else if (type === "cgroup2" && existsSync(join(root, "cgroup.controllers"))) {
+      const has = readFileSync(join(root, "cgroup.controllers"), "utf8").split(/\s+/).includes("cpu");
+      if (has) found.set(root, { root, version: 2, controller: "cpu" });
+    }
+  }
+  return [...found.values()];
+}
+
+const labName = (id: string): string => `pants-lab-${id}`;
+
+/** The folders of a lab's hosts that exist, of one host or all: what must be joined, emptied and removed. */
+function folders(id: string, host?: string): string[] {
+  const tops = hierarchies().map(({ root }) => join(root, labName(id)));
+  return tops.filter(existsSync).flatMap((top) =>
+    readdirSync(top, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && (host === undefined || entry.name === host))
+      .map((entry) => join(top, entry.name)),
+  );
+}
+
+/** What stands in the way of making control groups here; undefined when nothing does. */
+export function cgroupTrouble(cpus: number | undefined): string | undefined {
+  const all = hierarchies();
+  if (all.length === 0) return "no cgroup file system with the cpu controller is mounted";
+  const probe = all.map(({ root }) => join(root, `${labName("probe")}-${process.pid}`));
+  try {
+    for (const dir of probe) mkdirSync(dir);
+    const limits = ["cpu.cfs_quota_us", "cpu.max"];
+    const limited = all.some(({ root, version }, i) => {
+      if (version === 2) writeFileSync(join(root, "cgroup.subtree_control"), "+cpu");
+      return limits.some((name) => existsSync(join(probe[i] ?? "", name)));
+    });
+    return cpus !== undefined && !limited ? "this kernel has no CPU quota for control groups" : undefined;
+  } catch (error) {
+    return `control groups cannot be made: ${error instanceof Error ? error.message : String(error)}`;
+  } finally {
+    for (const dir of probe) if (existsSync(dir)) rmdirSync(dir);
+  }
+}
+
+/** Makes the groups of one host; `cpus` undefined = no limit. Returns the files that a process joins by. */
+export function makeCgroup(id: string, host: string, cpus: number | undefined): string[] {
+  return hierarchies().map(({ root, version, controller }) => {
+    const top = join(root, labName(id));
+    const dir = join(top, host);
+    if (version === 2) writeFileSync(join(root, "cgroup.subtree_control"), "+cpu");
+    mkdirSync(top, { recursive: true });
+    if (version === 2) writeFileSync(join(top, "cgroup.subtree_control"), "+cpu");
+    mkdirSync(dir, { recursive: true });
+    if (cpus !== undefined) {
+      const quota = Math.round(cpus * PERIOD_US);
+      if (version === 2) writeFileSync(join(dir, "cpu.max"), `${quota} ${PERIOD_US}`);
+      else if (controller === "cpu") {
+        writeFileSync(join(dir, "cpu.cfs_period_us"), String(PERIOD_US));
+        writeFileSync(join(dir, "cpu.cfs_quota_us"), String(quota));
+      }
+    }
+    return join(dir, "cgroup.procs");
+  });
+}
+
+/** All processes in a lab's groups. */
+export function cgroupPids(id: string, host?: string): number[] {
+  const lists = folders(id, host).map((dir) => readFileSync(join(dir, "cgroup.procs"), "utf8"));
+  return [...new Set(lists.join("\n").split("\n").filter(Boolean).map(Number))];
+}
+
+/** CPU time that a host has used, in seconds. */
+export function cgroupCpuSeconds(id: string, host: string): number {
+  for (const dir of folders(id, host)) {
+    const [v1, v2] = [join(dir, "cpuacct.usage"), join(dir, "cpu.stat")];
+    if (existsSync(v1)) return Number(readFileSync(v1, "utf8")) / 1e9;
+    const usage = existsSync(v2) ? /^usage_usec (\d+)/m.exec(readFileSync(v2, "utf8"))?.[1] : undefined;
+    if (usage) return Number(usage) / 1e6;
+  }
+  return Number.NaN;
+}
+
+/** Removes a lab's groups; false while a process is still in one. */
+export function removeCgroups(id: string): boolean {
+  const tops = hierarchies().map(({ root }) => join(root, labName(id)));
+  for (const dir of [...folders(id), ...tops]) {
+    try {
+      rmdirSync(dir);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === "EBUSY" || code === "ENOTEMPTY") return false;
+      if (code !== "ENOENT") throw error;
+    }
+  }
+  return true;
+}
+
+/** Labs that have control groups here. */
+export function labsWithCgroups(): string[] {
+  const names = hierarchies().flatMap(({ root }) => readdirSync(root));
+  return [...new Set(names.map((name) => /^pants-lab-([0-9a-f]{8})$/.exec(name)?.[1] ?? ""))].filter(Boolean);
+}

@@ -1,0 +1,152 @@
+/** One host of a lab, as its user sees it. */
+import type { ChildProcess, StdioOptions } from "node:child_process";
+import { spawn } from "node:child_process";
+import { existsSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../io/paths.js";
+import type { Result } from "./command.js";
+import { ended, LabError } from "./command.js";
+import type { Env, Place } from "./place.js";
+import type { Process } from "./processes.js";
+import { describe } from "./processes.js";
+import { until } from "./wait.js";
+
+export interface RunOptions {
+  /** Default: `/`. */
+  readonly cwd?: string;
+  /** Over the host's own variables; undefined removes one. */
+  readonly env?: Env;
+  /** Default: nothing to read, output collected in the result. */
+  readonly stdio?: StdioOptions;
+  /** SIGKILL to the program after so long. */
+  readonly timeoutMs?: number;
+}
+
+/** A program that runs on a host. */
+export interface Running {
+  /** Streams; signals go through `kill`, since this may be the process that waits outside. */
+  readonly child: ChildProcess;
+  readonly done: Promise<Result>;
+  /** Number of the program itself, as seen from outside. */
+  pid(): Promise<number>;
+  kill(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export class Host {
+  readonly name: string;
+  readonly address: string;
+  /** Logs, keys and configuration of this host. */
+  readonly folder: string;
+  readonly #place: Place;
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(name: string, address: string, folder: string, place: Place, env: NodeJS.ProcessEnv) {
+    this.name = name;
+    this.address = address;
+    this.folder = folder;
+    this.#place = place;
+    this.#env = env;
+  }
+
+  /** Runtime directory of the host's pantsd, as seen from here. */
+  get runtime(): string {
+    return this.#place.runtime;
+  }
+
+  /** Starts a program. */
+  start(argv: readonly string[], options: RunOptions = {}): Running {
+    const began = performance.now();
+    const [command = "", ...args] = this.#place.command(argv, options.cwd ?? "/", options.env ?? {});
+    const stdio = options.stdio ?? ["ignore", "pipe", "pipe"];
+    const child = spawn(command, args, { env: this.#env, stdio });
+    const done = ended(child, began);
+    done.catch(() => undefined);
+    const pid = (): Promise<number> =>
+      until(`${argv.join(" ")} on ${this.name} to start`, () => {
+        const outer = child.pid;
+        if (outer === undefined || child.exitCode !== null || child.signalCode !== null) {
+          throw new LabError(`${argv.join(" ")} on ${this.name} has ended`);
+        }
+        return this.#place.program(outer);
+      });
+    const kill = async (signal: NodeJS.Signals = "SIGTERM"): Promise<void> => {
+      process.kill(await pid(), signal);
+    };
+    return { child, done, pid, kill };
+  }
+
+  /** Runs a program to its end. */
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<Result> {
+    const running = this.start(argv, options);
+    if (options.timeoutMs === undefined) return running.done;
+    const timer = setTimeout(() => {
+      running.kill("SIGKILL").catch(() => undefined);
+    }, options.timeoutMs);
+    try {
+      return await running.done;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Everything that runs here, zombies included. */
+  processes(): Process[] {
+    return this.#place
+      .pids()
+      .map(describe)
+      .filter((one) => one !== undefined);
+  }
+
+  /** Number of this host's pantsd, as seen from outside; undefined when none runs. */
+  get daemon(): number | undefined {
+    const script = join(packageRoot, "dist", "cli", "pantsd.js");
+    return this.processes().find((one) => !one.zombie && one.argv[1] === script)?.pid;
+  }
+
+  /** Starts pantsd and waits until it has written its first state record. */
+  async startDaemon(): Promise<void> {
+    const log = openSync(join(this.folder, "pantsd.log"), "a");
+    const before = this.#stateSequence();
+    const pantsd = this.start([join(packageRoot, "bin", "pantsd"), "--foreground"], {
+      stdio: ["ignore", log, log],
+    });
+    pantsd.child.unref();
+    await until(`pantsd on ${this.name}`, () => {
+      if (pantsd.child.exitCode !== null || pantsd.child.signalCode !== null) {
+        throw new LabError(`pantsd on ${this.name} ended: ${this.log("pantsd.log").trim()}`);
+      }
+      return this.#stateSequence() !== before;
+    });
+  }
+
+  #stateSequence(): string {
+    const file = join(this.runtime, "state");
+    return existsSync(file) ? readFileSync(file).subarray(8, 24).toString("hex") : "";
+  }
+
+  /** Text of a log: pantsd.log, sshd.log, host.log. */
+  log(name: string): string {
+    const file = join(this.folder, name);
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
+  }
+
+  /** The power fails. */
+  kill(): Promise<void> {
+    return this.#place.kill();
+  }
+
+  /** Pulls the network cable. */
+  cut(): void {
+    this.#place.link(false);
+  }
+
+  /** Puts the network cable in again. */
+  heal(): void {
+    this.#place.link(true);
+  }
+
+  /** CPU time used on this host since it came up, in seconds; NaN on loopback. */
+  cpuSeconds(): number {
+    return this.#place.cpuSeconds();
+  }
+}

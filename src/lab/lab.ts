@@ -1,0 +1,153 @@
+/** A cluster on one machine, for tests, the demo and the benches. */
+import { randomBytes } from "node:crypto";
+import { openSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../io/paths.js";
+import { LabError } from "./command.js";
+import type { Settings } from "./files.js";
+import { makeFolder, merged, toml } from "./files.js";
+import { Host } from "./host.js";
+import { Loopback, loopbackAddress, SHARED, writeRsh } from "./loopback.js";
+import { Namespaces, startSwitch, writeInit } from "./namespaces.js";
+import { addressOf, Switch } from "./network.js";
+import { MARK } from "./processes.js";
+import { adminPath, missingRights } from "./rights.js";
+import { sshdCommand, writeSsh } from "./ssh.js";
+import { labFolder, startGuard, teardown } from "./teardown.js";
+
+export interface LabOptions {
+  /** How many (n1, n2, ...), or their names. */
+  readonly hosts: number | readonly string[];
+  /** CPUs that each host may use; undefined = all of this machine's. */
+  readonly cpus?: number;
+  /** A /tmp of its own for each host. */
+  readonly privateTmp?: boolean;
+  /** Folders that a host sees empty, by host. */
+  readonly privateDirs?: Readonly<Record<string, readonly string[]>>;
+  /** Keys of pants.toml, for all hosts or by host. */
+  readonly settings?: Settings | ((host: string) => Settings);
+  /** Start pantsd on each host (default). */
+  readonly daemons?: boolean;
+  /** `loopback` also where namespaces could be had. */
+  readonly isolation?: "loopback";
+}
+
+/** Variables of this process that would mislead the programs of a host: those of PANTS, of make and of ssh. */
+const FOREIGN = /^(PANTS_|MAKE|MFLAGS$|LD_PRELOAD$|SSH_|XDG_RUNTIME_DIR$)/;
+
+export class Lab {
+  readonly id: string;
+  readonly folder: string;
+  /** Why hosts are not isolated from each other; empty when they are. */
+  readonly notIsolated: string;
+  readonly #options: LabOptions;
+  readonly #hosts = new Map<string, Host>();
+  #released: (() => void) | undefined;
+  #down: Promise<void> | undefined;
+
+  private constructor(options: LabOptions) {
+    this.#options = options;
+    this.id = randomBytes(4).toString("hex");
+    this.folder = labFolder(this.id);
+    const missing = options.isolation === "loopback" ? ["asked for"] : missingRights(options.cpus);
+    this.notIsolated = missing.length === 0 ? "" : `hosts on loopback (${missing.join("; ")}): ${SHARED}`;
+  }
+
+  /** Brings a lab up; when a step fails, what was there so far is taken down. @throws {LabError} */
+  static async up(options: LabOptions): Promise<Lab> {
+    const lab = new Lab(options);
+    try {
+      await lab.#start();
+      return lab;
+    } catch (error) {
+      await lab.down();
+      throw error;
+    }
+  }
+
+  get hosts(): readonly Host[] {
+    return [...this.#hosts.values()];
+  }
+
+  /** @throws {LabError} when there is no host of that name. */
+  host(name: string): Host {
+    const host = this.#hosts.get(name);
+    if (!host) throw new LabError(`no host ${name} in this lab: ${[...this.#hosts.keys()].join(", ")}`);
+    return host;
+  }
+
+  /** Ends everything on all hosts and removes every trace. */
+  down(): Promise<void> {
+    this.#down ??= teardown(this.id, this.folder).then(() => this.#released?.());
+    return this.#down;
+  }
+
+  async #start(): Promise<void> {
+    const { hosts } = this.#options;
+    const names = typeof hosts === "number" ? Array.from({ length: hosts }, (_, i) => `n${i + 1}`) : hosts;
+    const isolated = this.notIsolated === "";
+    const addresses = names.map((name, i) => ({
+      name,
+      address: (isolated ? addressOf : loopbackAddress)(i),
+    }));
+    makeFolder(this.folder, this.id, addresses);
+    this.#released = startGuard(this.id, this.folder);
+    for (const { name, address } of addresses) this.#configure(name, address);
+    if (isolated) {
+      writeSsh(this.folder, addresses);
+      writeInit(this.folder);
+      const log = openSync(join(this.folder, "switch.log"), "a");
+      const net = await Switch.start(startSwitch(this.id, this.#env("switch"), log));
+      await Promise.all(addresses.map(({ name, address }) => this.#startHost(name, address, net)));
+    } else {
+      writeRsh(this.folder, this.id);
+      for (const { name, address } of addresses) {
+        const place = new Loopback(this.id, this.folder, name);
+        this.#hosts.set(name, new Host(name, address, join(this.folder, name), place, this.#env(name)));
+      }
+    }
+    if (this.#options.daemons !== false) await Promise.all(this.hosts.map((host) => host.startDaemon()));
+  }
+
+  async #startHost(name: string, address: string, net: Switch): Promise<void> {
+    const { cpus, privateTmp, privateDirs } = this.#options;
+    const dirs = [...(privateTmp ? ["/tmp"] : []), ...(privateDirs?.[name] ?? [])];
+    const env = this.#env(name);
+    const common = { id: this.id, folder: this.folder, name, address, cpus, env };
+    const place = await Namespaces.start({ ...common, privateDirs: dirs }, net);
+    const host = new Host(name, address, join(this.folder, name), place, env);
+    this.#hosts.set(name, host);
+    const login = Object.fromEntries(Object.entries(env).filter(([key]) => /^(PANTS_|PATH$)/.test(key)));
+    const sshd = await host.run(sshdCommand(this.folder, name, login));
+    if (sshd.status !== 0) throw new LabError(`sshd on ${name}: ${sshd.stderr}${host.log("sshd.log")}`);
+  }
+
+  /** Environment of everything on a host. */
+  #env(host: string): NodeJS.ProcessEnv {
+    const own = Object.fromEntries(Object.entries(process.env).filter(([key]) => !FOREIGN.test(key)));
+    const isolated = this.notIsolated === "";
+    return {
+      ...own,
+      PATH: adminPath,
+      PANTS_NODE: process.execPath,
+      PANTS_CONFIG: join(this.folder, host, "pants.toml"),
+      PANTS_RUNTIME_DIR: isolated ? "/run/pants" : join(this.folder, host, "run"),
+      PANTS_RSH: isolated ? `ssh -F ${join(this.folder, "ssh_config")}` : join(this.folder, "rsh"),
+      [MARK]: `${this.id}/${host}`,
+    };
+  }
+
+  #configure(name: string, address: string): void {
+    const { settings = {} } = this.#options;
+    const isolated = this.notIsolated === "";
+    const own: Settings = {
+      cluster: { name: `lab-${this.id}`, key_file: join(this.folder, "key") },
+      network: isolated
+        ? { interface: "eth0", name }
+        : { interface: address, name, port: 20_000 + (Number.parseInt(this.id, 16) % 20_000) },
+      agent: { command: join(packageRoot, "bin", "prex-agent") },
+    };
+    const given = typeof settings === "function" ? settings(name) : settings;
+    writeFileSync(join(this.folder, name, "pants.toml"), toml(merged(own, given)));
+  }
+}

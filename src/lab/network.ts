@@ -1,0 +1,59 @@
+/** The network of a lab: one bridge in a namespace without a name, which is gone when its last process is. */
+import type { ChildProcess } from "node:child_process";
+import { readlinkSync } from "node:fs";
+import { LabError, tool } from "./command.js";
+import { until } from "./wait.js";
+
+/** Cables end here. */
+const GATEWAY = "10.77.255.254";
+
+/** Address of the host with this index, from 0. */
+export const addressOf = (index: number): string => `10.77.${(index + 1) >> 8}.${(index + 1) & 255}`;
+
+function ipIn(pid: number, lines: readonly string[]): void {
+  tool("nsenter", ["-t", String(pid), "-n", "ip", "-batch", "-"], `${lines.join("\n")}\n`);
+}
+
+/** A bridge with a cable to each host. Multicast goes to all of them, as on a switch that does not snoop. */
+export class Switch {
+  readonly #pid: number;
+
+  private constructor(pid: number) {
+    this.#pid = pid;
+  }
+
+  /** `keeper`: the process whose network namespace, soon another than ours, becomes the switch. */
+  static async start(keeper: ChildProcess): Promise<Switch> {
+    const { pid } = keeper;
+    if (pid === undefined) throw new LabError("the process that holds the lab's network did not start");
+    const own = readlinkSync("/proc/self/ns/net");
+    await until("the network of the lab", () => readlinkSync(`/proc/${pid}/ns/net`) !== own);
+    ipIn(pid, [
+      "link add br0 type bridge mcast_snooping 0 forward_delay 0",
+      `addr add ${GATEWAY}/16 dev br0`,
+      "link set br0 up",
+    ]);
+    return new Switch(pid);
+  }
+
+  /** Lays the cable to a host: its end there is eth0, and all the routes that a host on a network has. */
+  plug(host: string, pid: number, address: string): void {
+    ipIn(this.#pid, [
+      `link add ${host} type veth peer name eth0 netns ${pid}`,
+      `link set ${host} master br0`,
+      `link set ${host} up`,
+    ]);
+    ipIn(pid, [
+      "link set lo up",
+      `addr add ${address}/16 dev eth0`,
+      "link set eth0 up",
+      "route add 224.0.0.0/4 dev eth0",
+      `route add default via ${GATEWAY}`,
+    ]);
+  }
+
+  /** Pulls a host's cable, or puts it in again. */
+  link(host: string, up: boolean): void {
+    ipIn(this.#pid, [`link set ${host} ${up ? "up" : "down"}`]);
+  }
+}

@@ -1,0 +1,81 @@
+/** Which processes belong to a host: by its pid namespace, by its control group, or by a mark in the environment. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** Each process of a lab is started with this variable: `LAB/HOST`. */
+export const MARK = "PANTS_LAB_HOST";
+
+export interface Process {
+  /** As seen from outside the host. */
+  readonly pid: number;
+  /** As the host itself sees it. */
+  readonly inside: number;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  /** A zombie has ended, and waits for its parent. */
+  readonly zombie: boolean;
+}
+
+function attempt<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise; // It ended while we looked.
+  }
+}
+
+function allPids(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/** Name of a process's pid namespace, which stays the same after its first process has died; empty when gone. */
+export function pidNamespace(pid: number): string {
+  return attempt(() => readlinkSync(`/proc/${pid}/ns/pid`), "");
+}
+
+/** Processes in a pid namespace. */
+export function pidsInNamespace(namespace: string): number[] {
+  return allPids().filter((pid) => pidNamespace(pid) === namespace);
+}
+
+/** Processes that carry the mark of a lab (`LAB/`) or of one of its hosts (`LAB/HOST`), this one excepted. */
+export function pidsMarked(mark: string): number[] {
+  const wanted = `${MARK}=${mark}`;
+  const bears = (pid: number): boolean =>
+    attempt(() => readFileSync(`/proc/${pid}/environ`, "latin1"), "")
+      .split("\0")
+      .some((entry) => (mark.endsWith("/") ? entry.startsWith(wanted) : entry === wanted));
+  return allPids().filter((pid) => pid !== process.pid && bears(pid));
+}
+
+/** What /proc tells of one process; undefined when it is gone. */
+export function describe(pid: number): Process | undefined {
+  return attempt(() => {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return {
+      pid,
+      inside: Number(/^NSpid:.*?(\d+)$/m.exec(status)?.[1] ?? pid),
+      argv: readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1),
+      cwd: attempt(() => readlinkSync(`/proc/${pid}/cwd`), ""),
+      zombie: /^State:\s+[ZX]/m.test(status),
+    };
+  }, undefined);
+}
+
+/** Children of a process. */
+export function children(pid: number): number[] {
+  const text = attempt(() => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"), "");
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
+/** When a process started, in clock ticks since boot: tells it from a later one of the same number. */
+export function startTime(pid: number): number {
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8"), "");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? 0);
+}
+
+/** SIGKILL to each; those already gone are no error. */
+export function killAll(pids: readonly number[]): void {
+  for (const pid of pids) attempt(() => process.kill(pid, "SIGKILL"), false);
+}
