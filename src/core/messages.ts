@@ -1,0 +1,158 @@
+/**
+ * What hosts say to each other. Multicast carries hints only: a forged or lost message costs efficiency, never
+ * correctness (the executor's slot table and ssh have the last word).
+ */
+
+/** Where a datagram came from, as the transport names it; the core never looks inside. */
+export type Address = string;
+
+/** Who sent a datagram, as the authenticated header says. */
+export interface Sender {
+  readonly host: string;
+  /** Drawn anew at each start of pantsd, 64 bits in hex. */
+  readonly boot: string;
+  readonly address: Address;
+}
+
+/** Leader to free group, every advert period; to one host, when that one claims. */
+export interface Advert {
+  readonly type: "advert";
+  readonly epoch: number;
+  /** Of the candidacy that was won: settles two leaders of one epoch. */
+  readonly ballot: number;
+  /** Hosts in the leader's table. */
+  readonly hosts: number;
+  /** Slots that could be granted now. */
+  readonly free: number;
+  /** How often to refresh a report, and over how long to spread a first one. */
+  readonly refreshMs: number;
+  readonly spreadMs: number;
+}
+
+/** Free host to leader group: absolute, so that a lost one is healed by the next. */
+export interface Available {
+  readonly type: "available";
+  /** Slots not taken; 0 when full. 0 <= free <= total. */
+  readonly free: number;
+  readonly total: number;
+  /** Slots taken by jobs for other hosts. free + guests <= total. */
+  readonly guests: number;
+  readonly cpuPercent: number;
+  readonly compat: string;
+}
+
+/** A host that turned busy or goes away, once, to the leader group. */
+export interface Unavailable {
+  readonly type: "unavailable";
+}
+
+/** Any host to leader group. */
+export interface Request {
+  readonly type: "request";
+  /** Chosen by the requester; a retry carries the same. */
+  readonly request: number;
+  readonly count: number;
+  readonly compat: string;
+  readonly exclude: readonly string[];
+}
+
+export interface LeaseRef {
+  /** 64 bits in hex. */
+  readonly id: string;
+  readonly host: string;
+}
+
+/** Leader to requester. */
+export interface Grant {
+  readonly type: "grant";
+  readonly request: number;
+  readonly lifeMs: number;
+  readonly leases: readonly LeaseRef[];
+}
+
+export interface Deny {
+  readonly type: "deny";
+  readonly request: number;
+  readonly retryMs: number;
+  readonly why: string;
+}
+
+/** Home to leader group, for leases that are still wanted. */
+export interface Renew {
+  readonly type: "renew";
+  readonly leases: readonly LeaseRef[];
+}
+
+/** Leader to home: the answer to RENEW. */
+export interface Leases {
+  readonly type: "leases";
+  readonly valid: readonly string[];
+  readonly lost: readonly string[];
+}
+
+export interface Release {
+  readonly type: "release";
+  readonly leases: readonly string[];
+}
+
+/** Free host to free group: I lead from this epoch on, unless someone knows better. */
+export interface Claim {
+  readonly type: "claim";
+  readonly epoch: number;
+  readonly ballot: number;
+  /** Epoch of a leader that said RESIGN, so that hosts which missed it do not vouch for it; else 0. */
+  readonly resigned: number;
+}
+
+/** To a candidate or a stale leader: `leader` lives; with an empty name only: epochs up to this one are used up. */
+export interface Hold {
+  readonly type: "hold";
+  readonly epoch: number;
+  readonly leader: string;
+}
+
+/** Leader to free group: a leader that becomes busy, or stops, hands over. */
+export interface Resign {
+  readonly type: "resign";
+  readonly epoch: number;
+}
+
+/** Any host to leader group: what does the host table look like? */
+export interface Query {
+  readonly type: "query";
+  readonly query: number;
+}
+
+export interface Row {
+  readonly host: string;
+  readonly address: string;
+  readonly free: number;
+  readonly total: number;
+  readonly cpuPercent: number;
+  readonly compat: string;
+  readonly ageMs: number;
+}
+
+/** Leader to the host that asked: some of `total` rows. */
+export interface Rows {
+  readonly type: "rows";
+  readonly query: number;
+  readonly total: number;
+  readonly rows: readonly Row[];
+}
+
+export type Message =
+  | Advert
+  | Available
+  | Unavailable
+  | Request
+  | Grant
+  | Deny
+  | Renew
+  | Leases
+  | Release
+  | Claim
+  | Hold
+  | Resign
+  | Query
+  | Rows;

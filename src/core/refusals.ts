@@ -1,0 +1,64 @@
+/** Negative answers, remembered, so that a full or leaderless cluster costs a caller almost nothing. */
+import type { Tuning } from "./tuning.js";
+
+export interface Refusal {
+  readonly until: number;
+  readonly why: string;
+}
+
+export class Refusals {
+  /** By what was asked for: compatibility and excluded hosts. Oldest first. */
+  readonly #byQuestion = new Map<string, Refusal>();
+  #noLeader: Refusal | null = null;
+  #noLeaderMs = 0;
+  /** The latest refusal of any kind, for the state record. */
+  #latest = 0;
+
+  constructor(private readonly tuning: Tuning) {}
+
+  /** The answer that still stands for a question, if any. */
+  standing(question: string, now: number): Refusal | null {
+    if (this.#noLeader && this.#noLeader.until > now) return this.#noLeader;
+    const refusal = this.#byQuestion.get(question);
+    return refusal && refusal.until > now ? refusal : null;
+  }
+
+  /** Until when it is not worth asking, as far as the last answer goes; 0 when it is. */
+  worthAskingAt(now: number): number {
+    return this.#latest > now ? this.#latest : 0;
+  }
+
+  denied(question: string, retryMs: number, why: string, now: number): void {
+    this.answered();
+    this.#byQuestion.delete(question);
+    this.#byQuestion.set(question, { until: now + retryMs, why });
+    const oldest =
+      this.#byQuestion.size > this.tuning.cacheMax ? this.#byQuestion.keys().next().value : undefined;
+    if (oldest !== undefined) this.#byQuestion.delete(oldest);
+    this.#latest = now + retryMs;
+  }
+
+  /** Nobody answered. Returns how long that is remembered. */
+  silent(now: number): number {
+    if (!this.#noLeader || this.#noLeader.until <= now) {
+      const doubled = Math.max(this.tuning.noLeaderMinMs, this.#noLeaderMs * 2);
+      this.#noLeaderMs = Math.min(this.tuning.noLeaderMaxMs, doubled);
+      this.#noLeader = { until: now + this.#noLeaderMs, why: "no leader answers" };
+    }
+    this.#latest = this.#noLeader.until;
+    return this.#noLeader.until - now;
+  }
+
+  /** A leader lives. */
+  answered(): void {
+    if (this.#noLeader) this.#latest = 0;
+    this.#noLeader = null;
+    this.#noLeaderMs = 0;
+  }
+
+  granted(question: string): void {
+    this.answered();
+    this.#byQuestion.delete(question);
+    this.#latest = 0;
+  }
+}
