@@ -1,0 +1,140 @@
+/** The body of each message, field by field; docs/protocol.md shows the same tables. */
+import type { LeaseRef, Message, Row } from "../core/messages.js";
+import { perMessageMax, rowsPerMessage } from "../core/tuning.js";
+import { BoundsError, nameMax, type Reader, textMax, type Writer } from "./bytes.js";
+
+/** The number of a message type in the header. Numbers are never used again for something else. */
+export const typeNumbers: Record<Message["type"], number> = {
+  advert: 1,
+  available: 2,
+  unavailable: 3,
+  request: 4,
+  grant: 5,
+  deny: 6,
+  claim: 7,
+  hold: 8,
+  resign: 9,
+  renew: 10,
+  leases: 11,
+  release: 12,
+  query: 13,
+  rows: 14,
+};
+
+const typeNames = new Map(
+  Object.entries(typeNumbers).map(([name, number]) => [number, name as Message["type"]]),
+);
+
+export function typeName(number: number): Message["type"] | undefined {
+  return typeNames.get(number);
+}
+
+export function writeBody(to: Writer, m: Message): void {
+  const ids = (list: readonly string[]) => to.list(list, (id) => to.id(id));
+  const refs = (list: readonly LeaseRef[]) => to.list(list, ({ id, host }) => to.id(id).text(host, nameMax));
+  switch (m.type) {
+    case "advert":
+      to.u48(m.epoch).u32(m.ballot).u32(m.hosts).u32(m.free).u32(m.refreshMs).u32(m.spreadMs);
+      return;
+    case "available":
+      to.u16(m.free).u16(m.total).u16(m.guests).u8(m.cpuPercent).text(m.compat, nameMax);
+      return;
+    case "unavailable":
+      return;
+    case "request":
+      to.u32(m.request).u8(m.count).text(m.compat, nameMax);
+      to.list(m.exclude, (host) => to.text(host, nameMax));
+      return;
+    case "grant":
+      to.u32(m.request).u32(m.lifeMs);
+      refs(m.leases);
+      return;
+    case "deny":
+      to.u32(m.request).u32(m.retryMs).text(m.why, textMax);
+      return;
+    case "claim":
+      to.u48(m.epoch).u32(m.ballot).u48(m.resigned);
+      return;
+    case "hold":
+      to.u48(m.epoch).text(m.leader, nameMax);
+      return;
+    case "resign":
+      to.u48(m.epoch);
+      return;
+    case "renew":
+      refs(m.leases);
+      return;
+    case "leases":
+      ids(m.valid);
+      ids(m.lost);
+      return;
+    case "release":
+      ids(m.leases);
+      return;
+    case "query":
+      to.u32(m.query);
+      return;
+    case "rows":
+      to.u32(m.query).u16(m.total);
+      to.list(m.rows, (row) => writeRow(to, row));
+  }
+}
+
+function writeRow(to: Writer, row: Row): void {
+  to.text(row.host, nameMax).text(row.address, nameMax).u16(row.free).u16(row.total).u8(row.cpuPercent);
+  to.text(row.compat, nameMax).u32(row.ageMs);
+}
+
+/** Reads a body. @throws {BoundsError} when a field is missing or out of range. */
+export function readBody(type: Message["type"], from: Reader): Message {
+  const ref = (): LeaseRef => ({ id: from.id(), host: from.name() });
+  const ids = () => from.list(perMessageMax, () => from.id());
+  switch (type) {
+    case "advert": {
+      const [epoch, ballot, hosts, free] = [from.u48(), from.u32(), from.u32(), from.u32()];
+      return { type, epoch, ballot, hosts, free, refreshMs: from.u32(), spreadMs: from.u32() };
+    }
+    case "available": {
+      const [free, total, guests, cpuPercent] = [from.u16(), from.u16(), from.u16(), from.u8()];
+      if (free + guests > total || cpuPercent > 100) throw new BoundsError("slots do not add up");
+      return { type, free, total, guests, cpuPercent, compat: from.name() };
+    }
+    case "unavailable":
+      return { type };
+    case "request": {
+      const [request, count, compat] = [from.u32(), from.u8(), from.name()];
+      if (count < 1 || count > perMessageMax) throw new BoundsError("count");
+      return { type, request, count, compat, exclude: from.list(perMessageMax, () => from.name()) };
+    }
+    case "grant":
+      return { type, request: from.u32(), lifeMs: from.u32(), leases: from.list(perMessageMax, ref) };
+    case "deny":
+      return { type, request: from.u32(), retryMs: from.u32(), why: from.text(textMax) };
+    case "claim":
+      return { type, epoch: from.u48(), ballot: from.u32(), resigned: from.u48() };
+    case "hold":
+      return { type, epoch: from.u48(), leader: from.text(nameMax) };
+    case "resign":
+      return { type, epoch: from.u48() };
+    case "renew":
+      return { type, leases: from.list(perMessageMax, ref) };
+    case "leases":
+      return { type, valid: ids(), lost: ids() };
+    case "release":
+      return { type, leases: ids() };
+    case "query":
+      return { type, query: from.u32() };
+    case "rows":
+      return {
+        type,
+        query: from.u32(),
+        total: from.u16(),
+        rows: from.list(rowsPerMessage, () => readRow(from)),
+      };
+  }
+}
+
+function readRow(from: Reader): Row {
+  const [host, address, free, total] = [from.name(), from.text(nameMax), from.u16(), from.u16()];
+  return { host, address, free, total, cpuPercent: from.u8(), compat: from.name(), ageMs: from.u32() };
+}
