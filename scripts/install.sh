@@ -1,0 +1,124 @@
+#!/bin/sh
+# Installs what `make` built. PREFIX is where it will live, DESTDIR a folder to put before it (for packages), NODE the
+# node that runs it. Nothing installed refers to the source tree.
+set -eu
+umask 022
+cd "$(dirname "$0")/.."
+prefix=${PREFIX:-/usr/local}
+destdir=${DESTDIR:-}
+node=${NODE:-$(command -v node || :)}
+
+fail() { echo "install: $*" >&2; exit 1; }
+case $prefix in /*) prefix=${prefix%/} ;; *) fail "PREFIX must be an absolute path, not '$prefix'" ;; esac
+case $prefix$node in *[!A-Za-z0-9/._+@:-]*) fail "PREFIX and NODE: only letters, digits and / . _ + @ : - please" ;; esac
+case $node in /*) [ -x "$node" ] || fail "no node at $node" ;; *) fail "NODE must be node's absolute path, not '$node'" ;; esac
+for file in build/Release/libprex.so build/Release/prex build/Release/pants.node dist/cli/pants.js dist/cli/pantsd.js \
+    dist/cli/prexd.js dist/cli/prex-agent.js; do
+    [ -f "$file" ] || fail "$file is missing: run 'make' first"
+done
+root=$destdir$prefix
+lib=$root/lib/pants
+new=$root/lib/.pants.new.$$
+old=$root/lib/.pants.old.$$
+shim=$root/lib/.libprex.so.$$
+undo() {
+    if [ -e "$old" ] && [ ! -e "$lib" ]; then mv "$old" "$lib"; fi
+    rm -rf "$new" "$shim"
+}
+trap undo EXIT
+trap 'exit 1' HUP INT TERM
+
+mkdir -p "$root/bin" "$root/lib/systemd/system" "$root/share/doc/pants" "$root/share/man/man1" "$root/share/man/man8"
+
+# The package, made beside its place and moved there whole.
+mkdir -p "$new/bin" "$new/dist" "$new/build/Release"
+cp package.json LICENSE "$new/"
+(cd dist && find . -name '*.js' ! -path './lab/*' ! -path './cli/pants-*.js' && echo ./cli/pants-flag.js) |
+    while read -r file; do
+        mkdir -p "$new/dist/${file%/*}"
+        cp "dist/$file" "$new/dist/$file"
+    done
+cp build/Release/prex build/Release/pants.node "$new/build/Release/"
+for name in pants pants-flag pantsd prexd prex-agent; do
+    sed "s|PANTS_NODE:-node}|PANTS_NODE:-$node}|" "bin/$name" >"$new/bin/$name"
+    grep -q "PANTS_NODE:-$node}" "$new/bin/$name" || fail "bin/$name does not say where node goes"
+    chmod 755 "$new/bin/$name"
+done
+ln -s ../build/Release/prex "$new/bin/prex"
+# The packages that package.json names under dependencies, and theirs, from where node would find them.
+"$node" -e '
+const { existsSync, readFileSync } = require("node:fs");
+const { dirname, join } = require("node:path");
+const seen = new Set();
+const visit = (from) => {
+  const { dependencies = {} } = JSON.parse(readFileSync(join(from, "package.json"), "utf8"));
+  for (const name of Object.keys(dependencies)) {
+    let at = from;
+    while (!existsSync(join(at, "node_modules", name, "package.json"))) {
+      if (at === ".") throw new Error(`${name} is not in node_modules: run npm ci`);
+      at = dirname(at);
+    }
+    const folder = join(at, "node_modules", name);
+    if (!seen.has(folder)) { seen.add(folder); visit(folder); }
+  }
+};
+visit(".");
+console.log([...seen].sort().join("\n"));' >"$new/packages"
+while read -r folder; do
+    [ -d "$new/$folder" ] || { mkdir -p "$new/${folder%/*}" && cp -R "$folder" "$new/$folder"; }
+done <"$new/packages"
+rm "$new/packages"
+chmod -R u=rwX,go=rX "$new"
+if [ -e "$lib" ]; then
+    grep -q '"name": "pants"' "$lib/package.json" 2>/dev/null || fail "$lib is there and is not ours"
+    mv "$lib" "$old"
+fi
+mv "$new" "$lib"
+rm -rf "$old"
+
+# The shim by rename: processes that start meanwhile find the old one or the new one, never half of one.
+cp build/Release/libprex.so "$shim"
+chmod 755 "$shim"
+mv -f "$shim" "$root/lib/libprex.so"
+
+for name in pants pants-flag pantsd prexd prex-agent prex; do
+    ln -sfn "../lib/pants/bin/$name" "$root/bin/$name"
+done
+for page in docs/man/*.[18]; do
+    install -m 644 "$page" "$root/share/man/man${page##*.}/"
+done
+for page in README.md CHANGELOG.md docs/*.md docs/pants.toml; do
+    install -m 644 "$page" "$root/share/doc/pants/"
+done
+cat >"$root/lib/systemd/system/pantsd.service" <<UNIT
+[Unit]
+Description=PANTS host daemon: load, slots and the cluster's leader
+Documentation=man:pantsd(8)
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart=$prefix/bin/pantsd --foreground
+Restart=on-failure
+RestartSec=2
+# Users' helpers and the slot table live there too and outlast a restart.
+RuntimeDirectory=pants
+RuntimeDirectoryMode=0755
+RuntimeDirectoryPreserve=yes
+NoNewPrivileges=yes
+ProtectSystem=full
+PrivateTmp=yes
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+chmod 644 "$root/lib/systemd/system/pantsd.service"
+
+echo "pants: installed in $root"
+preload=$prefix/lib/libprex.so
+if [ -z "$destdir" ] && [ "$(id -u)" = 0 ]; then
+    PATH=$PATH:/usr/sbin:/sbin
+    ldconfig || :
+    if ldconfig -p | grep -q "=> $preload\$"; then preload=libprex.so; fi
+fi
+echo "pants: use it with: export LD_PRELOAD=$preload"
