@@ -1,0 +1,138 @@
+/** The far end of a link: admits jobs, runs them, and ends them all when home is silent or gone. */
+import { mkdirSync, readdirSync, statSync, unlinkSync } from "node:fs";
+import { Socket } from "node:net";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { BytePipe, KILL_MS, TERM_MS } from "../io/byte-pipe.js";
+import { hostCompat } from "../io/compat.js";
+import { native } from "../io/native.js";
+import { runtimeDir, userDir } from "../io/paths.js";
+import { type Frame, Refusal, Type } from "../mux/frame.js";
+import { preamble } from "../mux/preamble.js";
+import { encodeRefused } from "../mux/status.js";
+import type { Stream } from "../mux/stream.js";
+import { Admission, type Applicant, type Door } from "./admit.js";
+import { Job } from "./job.js";
+import { Slots } from "./slots.js";
+import { World } from "./world.js";
+
+/** Locks of links that nobody holds are removed after a while, when nobody will ask about them any more. */
+const LOCK_KEPT_MS = 3_600_000;
+const BEAT_MS = 1000;
+
+export class Agent implements Door {
+  readonly compat = hostCompat();
+  readonly world = new World(() => performance.now());
+  readonly slots: Slots;
+  private readonly admission = new Admission(this);
+  private readonly jobs = new Set<Job>();
+  private readonly pipe: BytePipe;
+  private readonly directory: string;
+  private looking = false;
+  private terminated = false;
+
+  constructor(private readonly linkId: string) {
+    const runtime = runtimeDir();
+    this.slots = new Slots(runtime);
+    this.directory = userDir(runtime, process.getuid?.() ?? 0);
+    const output = new Socket({ fd: 1, readable: false, writable: true });
+    this.pipe = new BytePipe("agent", new Socket({ fd: 0, readable: true, writable: false }), output, {
+      link: (frame) => this.linkFrame(frame),
+      opened: (stream, spec) => this.admission.apply(stream, spec),
+      lost: () => this.end(),
+    });
+    output.write(preamble(linkId));
+    this.pipe.start(Buffer.alloc(0));
+    process.on("SIGCHLD", () => this.lookStopped());
+    for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) process.on(signal, () => this.end());
+    setInterval(() => this.beat(), BEAT_MS);
+    setTimeout(() => this.tidy(), BEAT_MS).unref();
+  }
+
+  start(applicant: Applicant, slot: number): void {
+    const { stream, spec } = applicant;
+    const job = new Job(this.pipe, stream, spec, slot, (ended) => this.ended(ended));
+    if (job.pid < 0) {
+      const text = `${spec.path.toString("utf8")} cannot be started there (errno ${-job.pid})`;
+      stream.control(Type.REFUSE, encodeRefused({ reason: Refusal.SPAWN, text }));
+      this.refused(stream);
+      return;
+    }
+    this.jobs.add(job);
+    stream.onFrame = (frame) => job.frame(frame);
+    for (const frame of applicant.early) job.frame(frame);
+    this.slots.changed();
+  }
+
+  refused(stream: Stream): void {
+    this.pipe.mux.close(stream);
+  }
+
+  private ended(job: Job): void {
+    this.jobs.delete(job);
+    this.slots.ended(job.pid);
+    this.admission.slotFreed();
+  }
+
+  private linkFrame(frame: Frame): void {
+    if (frame.type === Type.BYE) this.end();
+    else if (frame.type === Type.DEAD) this.pipe.mux.sendLink(Type.DEAD_ANSWER, this.isDead(frame.payload));
+  }
+
+  /** Certain only of a link whose lock is there and held by nobody. */
+  private isDead(link: Buffer): Buffer {
+    const id = link.toString("latin1");
+    const path = join(this.directory, `agent-${id}.lock`);
+    let dead = false;
+    if (/^[0-9a-f]{1,64}$/.test(id) && statSync(path, { throwIfNoEntry: false }) !== undefined) {
+      const fd = native.lockFile(path);
+      dead = fd >= 0;
+      if (dead) native.close(fd);
+    }
+    return Buffer.concat([Buffer.from([dead ? 1 : 0]), link]);
+  }
+
+  /** Node reports SIGCHLD once for many children; ends are seen elsewhere, this is for stops. */
+  private lookStopped(): void {
+    if (this.looking) return;
+    this.looking = true;
+    setImmediate(() => {
+      this.looking = false;
+      for (const job of this.jobs) job.lookStopped();
+    });
+  }
+
+  private beat(): void {
+    this.pipe.beat();
+    const silent = performance.now() - this.pipe.heardAt;
+    if (silent >= KILL_MS) this.end();
+    else if (silent >= TERM_MS && !this.terminated) {
+      this.terminated = true;
+      for (const job of this.jobs) job.signal(0x100 | constants.signals.SIGTERM);
+    } else if (silent < TERM_MS) this.terminated = false;
+  }
+
+  private tidy(): void {
+    try {
+      mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+      for (const name of readdirSync(this.directory)) {
+        if (!/^agent-[0-9a-f]+\.lock$/.test(name) || name === `agent-${this.linkId}.lock`) continue;
+        const path = join(this.directory, name);
+        const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+        if (age < LOCK_KEPT_MS) continue;
+        const fd = native.lockFile(path);
+        if (fd < 0) continue;
+        unlinkSync(path);
+        native.close(fd);
+      }
+    } catch {
+      // Old locks harm nobody.
+    }
+  }
+
+  /** Home is gone: everything ends now. The keeper ends what escapes. */
+  private end(): never {
+    for (const job of this.jobs) job.kill();
+    process.exit(0);
+  }
+}

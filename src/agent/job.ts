@@ -1,0 +1,101 @@
+/** One program that runs here for another host, from its start to the last byte of whatever it left behind. */
+import { constants } from "node:os";
+import type { BytePipe } from "../io/byte-pipe.js";
+import { native, type WaitResult } from "../io/native.js";
+import { u32 } from "../mux/encode.js";
+import { type Frame, Type } from "../mux/frame.js";
+import type { JobSpec } from "../mux/spec.js";
+import { encodeStatus } from "../mux/status.js";
+import type { Stream } from "../mux/stream.js";
+import { InputPump } from "./input.js";
+import { OutputPump } from "./output.js";
+import { deliver } from "./signals.js";
+import { startProgram } from "./start.js";
+
+export class Job {
+  /** Pid of the program, which leads its session. */
+  readonly pid: number;
+  private readonly input: InputPump | undefined;
+  private readonly outputs: (OutputPump | undefined)[] = [];
+  private result: WaitResult | undefined;
+  private told = false;
+  private closed = false;
+
+  /**
+   * Starts the program; `pid` is -errno when that failed, and nothing else happens.
+   * @param ended - called when the program has ended
+   */
+  constructor(
+    private readonly link: BytePipe,
+    private readonly stream: Stream,
+    spec: JobSpec,
+    slot: number,
+    private readonly ended: (job: Job) => void,
+  ) {
+    const { pid, ends } = startProgram(spec, slot);
+    this.pid = pid;
+    if (pid < 0) return;
+    if (ends.input !== undefined) this.input = new InputPump(stream, ...ends.input);
+    const changed = (): void => this.settle();
+    if (ends.output >= 0) this.outputs[1] = new OutputPump(link, stream, 1, ends.output, changed);
+    if (ends.error >= 0) this.outputs[2] = new OutputPump(link, stream, 2, ends.error, changed);
+    native.onExit(pid, (result) => this.exited(result));
+  }
+
+  frame(frame: Frame): void {
+    const fd = frame.flags;
+    if (frame.type === Type.DATA) this.input?.push(frame.payload);
+    else if (frame.type === Type.EOF) this.input?.end();
+    else if (frame.type === Type.CREDIT) this.outputs[fd]?.resume();
+    else if (frame.type === Type.READER_GONE) this.readerGone(fd);
+    else if (frame.type === Type.SIGNAL) this.signal(frame.payload.readUInt32LE(0));
+    else if (frame.type === Type.KILL) this.kill();
+  }
+
+  /** Signals the program, or with 0x100 its session; also what a program that ended left behind. */
+  signal(value: number): void {
+    if (this.result === undefined) deliver(this.pid, value);
+  }
+
+  /** Ends the program and all it started; nothing is wanted of it any more. */
+  kill(): void {
+    native.killSession(this.pid, constants.signals.SIGKILL);
+    for (const output of this.outputs) output?.close();
+    this.settle();
+  }
+
+  /** A child of ours was stopped or went on: was it this one? */
+  lookStopped(): void {
+    if (this.result !== undefined) return;
+    const signal = native.stopState(this.pid);
+    if (signal > 0) this.stream.control(Type.STOPPED, u32(signal));
+  }
+
+  private readerGone(fd: number): void {
+    this.outputs[fd]?.close();
+    this.settle();
+  }
+
+  private exited(result: WaitResult): void {
+    this.result = result;
+    const status = { ...result, consumed: this.input?.close() ?? 0 };
+    this.ended(this);
+    for (const output of this.outputs) output?.settle();
+    this.status = status;
+    this.settle();
+  }
+  private status: Parameters<typeof encodeStatus>[0] | undefined;
+
+  /** Sends the status once all output of the program is out, and closes when nobody holds its pipes any more. */
+  private settle(): void {
+    if (this.closed || this.status === undefined) return;
+    if (!this.told && this.outputs.every((output) => output?.settled ?? true)) {
+      this.told = true;
+      this.stream.inOrder(Type.STATUS, encodeStatus(this.status));
+    }
+    if (this.told && this.outputs.every((output) => !(output?.open ?? false))) {
+      this.closed = true;
+      this.link.mux.close(this.stream);
+    }
+  }
+}

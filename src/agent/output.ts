@@ -1,0 +1,88 @@
+/** Carries what a program writes to one of its descriptors. */
+import type { BytePipe } from "../io/byte-pipe.js";
+import { IN, native } from "../io/native.js";
+import { PAYLOAD_MAX, Type } from "../mux/frame.js";
+import type { Stream } from "../mux/stream.js";
+
+/** Read at one go before others get their turn. */
+const ROUND = 256 * 1024;
+const scratch = Buffer.allocUnsafe(PAYLOAD_MAX);
+
+export class OutputPump {
+  open = true;
+  private watched = false;
+  /** Bytes still to be sent before the status may be; -1 = the program has not ended. */
+  private owed = -1;
+
+  /**
+   * @param fd - the program's descriptor
+   * @param readEnd - of its pipe, non-blocking
+   * @param changed - called when the pump closed, or has sent all that was owed
+   */
+  constructor(
+    private readonly link: BytePipe,
+    private readonly stream: Stream,
+    private readonly fd: number,
+    private readonly readEnd: number,
+    private readonly changed: () => void,
+  ) {
+    this.watch();
+  }
+
+  /** Home took bytes, or the link has room again. */
+  resume(): void {
+    if (this.open && !this.watched) this.pump();
+  }
+
+  /** The program has ended: what is in the pipe now goes before its status. */
+  settle(): void {
+    if (!this.open) return;
+    this.owed = Math.max(native.readable(this.readEnd), 0);
+    this.pump();
+  }
+
+  /** Everything that the program wrote itself has been sent. */
+  get settled(): boolean {
+    return !this.open || this.owed === 0;
+  }
+
+  /** Nobody reads this any more: the program shall have its SIGPIPE. */
+  close(): void {
+    if (!this.open) return;
+    this.open = false;
+    this.unwatch();
+    native.close(this.readEnd);
+  }
+
+  private pump(): void {
+    for (let round = 0; round < ROUND && this.open; ) {
+      const room = Math.min(this.stream.allowance(this.fd), PAYLOAD_MAX);
+      if (room === 0 || this.link.congested(() => this.resume())) { this.unwatch(); return; }
+      const n = native.read(this.readEnd, "pipe", room === PAYLOAD_MAX ? scratch : scratch.subarray(0, room));
+      if (n === -11) break;
+      if (n <= 0) {
+        this.close();
+        this.stream.inOrder(Type.EOF, undefined, this.fd);
+        this.changed(); return;
+      }
+      round += n;
+      this.stream.data(this.fd, Buffer.from(scratch.subarray(0, n)));
+      if (this.owed > 0) {
+        this.owed = Math.max(this.owed - n, 0);
+        if (this.owed === 0) this.changed();
+      }
+    }
+    if (this.open) this.watch();
+  }
+
+  private watch(): void {
+    if (this.watched) return;
+    this.watched = true;
+    native.watch(this.readEnd, IN, () => this.pump());
+  }
+
+  private unwatch(): void {
+    if (this.watched) native.unwatch(this.readEnd);
+    this.watched = false;
+  }
+}

@@ -1,0 +1,31 @@
+/** Signals for a job. */
+import { readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { native } from "../io/native.js";
+
+/** Set in a SIGNAL frame's value when it came from the terminal: for the whole session. */
+const TERMINAL = 0x100;
+const { SIGTSTP, SIGTTIN, SIGTTOU, SIGSTOP } = constants.signals;
+
+/** Sends a signal to a program that leads its own session. */
+export function deliver(pid: number, value: number): void {
+  const wanted = value & 0xff;
+  // A session leader's group is orphaned, and the kernel drops the terminal's stop signals for those.
+  const stops = wanted === SIGTSTP || wanted === SIGTTIN || wanted === SIGTTOU;
+  const signal = stops && !handles(pid, wanted) ? SIGSTOP : wanted;
+  if ((value & TERMINAL) !== 0) native.killSession(pid, signal);
+  else native.kill(pid, signal);
+}
+
+/** True when a process catches or ignores a signal. */
+function handles(pid: number, signal: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "latin1");
+    return ["SigCgt", "SigIgn"].some((name) => {
+      const mask = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1];
+      return mask !== undefined && ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+    });
+  } catch {
+    return false;
+  }
+}
