@@ -1,0 +1,83 @@
+/* The decision about a marked program, in the order of ARCHITECTURE.md: here untouched, here in a slot, or by
+ * the stand-in. Whatever is missing or broken means here. */
+#include "shim.h"
+
+struct ground {
+    struct pants_table *table;
+    struct pants_state state;
+    bool fresh;
+    uint64_t now_ns;
+};
+
+/* Inside a slot that exists: this process's own, or its parent's, lent. */
+static bool has_slot(const struct ask *ask, struct pants_table *table, struct verdict *verdict) {
+    uint32_t self = sys_pid();
+    if (!ask->spawning && pants_slot_find(table, self, 0) >= 0) return true;
+    verdict->holder = ask->spawning ? self : sys_parent();
+    verdict->slot = pants_slot_lend(table, verdict->holder, self);
+    verdict->lent = verdict->slot >= 0;
+    return verdict->lent;
+}
+
+static bool take_slot(const struct ask *ask, struct pants_table *table, struct verdict *verdict) {
+    verdict->holder = sys_pid();
+    verdict->slot = pants_slot_take(table, verdict->holder, ask->spawning ? PANTS_SLOT_PENDING : 0);
+    return verdict->slot >= 0;
+}
+
+static const char *unfit(const struct ask *ask) {
+    if (ask->unfit) return ask->unfit;
+    if (!ask->argv || !ask->argv[0]) return "no arguments at all";
+    return sys_uid() != sys_euid() ? "real and effective user differ" : NULL;
+}
+
+static enum pants_reason judge(const struct ask *ask, const struct ground *ground, struct verdict *verdict,
+                               const char **detail) {
+    size_t variable, entries;
+    struct pants_table *table = ground->table;
+    const struct pants_state *state = &ground->state;
+    if ((*detail = unfit(ask))) return PANTS_WHY_UNFIT;
+    if (table && pants_slot_find(table, sys_session(), PANTS_SLOT_GUEST) >= 0) return PANTS_WHY_GUEST;
+    if (!ground->fresh) return *detail = "no state record, or a stale or torn one", PANTS_WHY_NO_DAEMON;
+    if (!table) return *detail = "no slot table", PANTS_WHY_NO_DAEMON;
+    if (has_slot(ask, table, verdict)) return PANTS_WHY_LENT;
+    if (!state->busy && take_slot(ask, table, verdict)) return PANTS_WHY_SLOT;
+    if (!state->remote && state->remote_after_ns > ground->now_ns) return PANTS_WHY_NO_REMOTE;
+    /* Not earlier, because the kernel takes longer over /proc/self/status than all the rest takes. */
+    if (ground_traced()) return *detail = "traced", PANTS_WHY_UNFIT;
+    if (!standin_find(verdict->standin, sizeof verdict->standin)) return PANTS_WHY_NO_STANDIN;
+    if (!standin_fits(ask, &variable, &entries)) return *detail = "arguments too long", PANTS_WHY_UNFIT;
+    verdict->stand_in = true;
+    verdict->busy = state->busy;
+    return state->busy ? PANTS_WHY_REMOTE_BUSY : PANTS_WHY_REMOTE_FULL;
+}
+
+void decide(const struct ask *ask, struct verdict *verdict) {
+    const char *disabled = pants_variable(environ, "PANTS_DISABLE"), *detail = NULL;
+    verdict->stand_in = verdict->lent = false;
+    verdict->slot = -1;
+    if (disabled && *disabled == '1') return;
+    struct ground ground;
+    ground.now_ns = sys_boot_ns();
+    ground.table = ground_map();
+    ground.fresh = ground_state(&ground.state, ground.now_ns);
+    if (!ground.fresh) ground.state.index = PANTS_INDEX_NONE;
+    enum pants_reason reason = judge(ask, &ground, verdict, &detail);
+    report(ground.table, ask, verdict, reason, detail, &ground.state, ground.now_ns);
+    /* Not kept for settle: after vfork it would stay in the parent's address space. */
+    ground_unmap(ground.table);
+}
+
+void settle(const struct verdict *verdict, bool spawning, uint32_t pid) {
+    if (verdict->slot < 0) return;
+    struct pants_table *table = ground_map();
+    if (!table) return;
+    if (verdict->lent)
+        pants_slot_lend_to(table, verdict->slot, verdict->holder, spawning ? verdict->holder : sys_pid(),
+                           pid);
+    else if (pid)
+        pants_slot_convert(table, verdict->slot, verdict->holder, pid);
+    else
+        pants_slot_release(table, verdict->slot, verdict->holder);
+    ground_unmap(table);
+}

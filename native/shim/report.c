@@ -1,0 +1,63 @@
+/* Says what was decided about a marked program: to the ring that `pants why` shows, and with PANTS_DEBUG=1 to
+ * stderr in one line, `prex: <program>: <here|standing in>: <reason>`. */
+#include "shim.h"
+
+static const char *in_words(enum pants_reason reason) {
+    switch (reason) {
+    case PANTS_WHY_SLOT:
+        return "a slot was free";
+    case PANTS_WHY_LENT:
+        return "inside a slot that is held already";
+    case PANTS_WHY_GUEST:
+        return "part of a job run here for another host";
+    case PANTS_WHY_NO_DAEMON:
+        return "no daemon";
+    case PANTS_WHY_NO_REMOTE:
+        return "nobody could help a moment ago";
+    case PANTS_WHY_NO_STANDIN:
+        return "prex is not beside libprex.so";
+    case PANTS_WHY_UNFIT:
+        return "cannot be carried";
+    case PANTS_WHY_REMOTE_BUSY:
+        return "this host is busy";
+    case PANTS_WHY_REMOTE_FULL:
+        return "every slot is taken";
+    default:
+        return "unknown";
+    }
+}
+
+static void say(const struct ask *ask, bool stand_in, enum pants_reason reason, const char *detail) {
+    char line[512];
+    /* Room is kept for the end of the line, however long the path is. */
+    struct pants_text text = pants_text_in(line, sizeof line - 160);
+    pants_text_put(&text, "prex: ");
+    pants_text_put(&text, ask->path);
+    text.end = line + sizeof line - 2;
+    pants_text_put(&text, stand_in ? ": standing in: " : ": here: ");
+    pants_text_put(&text, in_words(reason));
+    if (detail) {
+        pants_text_put(&text, ": ");
+        pants_text_put(&text, detail);
+    }
+    *text.at++ = '\n';
+    sys_call(SYS_write, 2, (long)line, text.at - line, 0, 0, 0);
+}
+
+void report(struct pants_table *table, const struct ask *ask, const struct verdict *verdict,
+            enum pants_reason reason, const char *detail, const struct pants_state *state, uint64_t now_ns) {
+    const char *debug = pants_variable(environ, "PANTS_DEBUG");
+    if (debug && *debug == '1') say(ask, verdict->stand_in, reason, detail);
+    /* How a job that stands in ends is recorded where it is known. */
+    if (!table || verdict->stand_in) return;
+    struct pants_why why = {.time_ns = now_ns,
+                            .pid = (int32_t)sys_pid(),
+                            .uid = sys_uid(),
+                            .where = PANTS_WHERE_HERE,
+                            .reason = (uint8_t)reason,
+                            .index = state->index,
+                            .status = -1};
+    pants_copy_tail(why.program, sizeof why.program, ask->path);
+    if (detail) pants_copy_tail(why.detail, sizeof why.detail, detail);
+    pants_why_append(table, &why);
+}
