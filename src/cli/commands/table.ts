@@ -28,13 +28,13 @@ export function pairs(rows: readonly (readonly [string, string])[]): string {
   return rows.map(([label, value]) => `${label.padEnd(width)}  ${clean(value)}`).join("\n");
 }
 
-/** A span of time in its one or two largest units: `850 ms`, `12 s`, `3 min`, `2 h 5 min`, `4 d 1 h`. */
+/** A span of time in its one or two largest units: `850 ms`, `12 s`, `3 min 5 s`, `2 h 5 min`, `4 d 1 h`. */
 export function span(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   const s = Math.floor(ms / 1000);
   if (s < 60) return s < 10 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : `${s} s`;
   const min = Math.floor(s / 60);
-  if (min < 60) return `${min} min`;
+  if (min < 60) return min < 10 ? `${min} min ${s % 60} s` : `${min} min`;
   const h = Math.floor(min / 60);
   return h < 24 ? `${h} h ${min % 60} min` : `${Math.floor(h / 24)} d ${h % 24} h`;
 }
