@@ -1,0 +1,66 @@
+/** Which compiler runs where: seen from outside in the process lists, and as PANTS itself has recorded it. */
+import { basename, join } from "node:path";
+import { native } from "../../io/native.js";
+import type { Lab } from "../../lab/lab.js";
+
+/** A compiler at work. */
+export interface Compile {
+  readonly host: string;
+  /** `c/src/parser.c -O2`. */
+  readonly what: string;
+  readonly pid: number;
+}
+
+/** The compilers (cc1, not its driver) that run on a lab's hosts now. */
+export function compilesNow(lab: Lab): Compile[] {
+  return lab.hosts.flatMap((host) =>
+    host
+      .processes()
+      .filter(({ argv, zombie }) => !zombie && basename(argv[0] ?? "") === "cc1")
+      .map(({ argv, pid }) => {
+        const source = argv.find((word) => word.endsWith(".c")) ?? "?";
+        const level = argv.find((word) => /^-O/.test(word)) ?? "";
+        return { host: host.name, what: `${source.replace(/^tree-sitter-/, "")} ${level}`, pid };
+      }),
+  );
+}
+
+/** What became of each compile that PANTS decided about. */
+export interface Decided {
+  /** Compiles by host. */
+  readonly byHost: ReadonlyMap<string, number>;
+  readonly remote: number;
+  /** Ran at home because a slot was free there at once. */
+  readonly homeWasFree: number;
+  /** Ran at home though it was full when they started, by reason. */
+  readonly homeAfterAll: ReadonlyMap<string, number>;
+}
+
+const REASON_SLOT = 1;
+
+/** Where the compiles of a build went, from the home host's record of decisions. */
+export function decided(lab: Lab, home: string, since: bigint, program: string): Decided {
+  native.tableOpen(join(lab.host(home).runtime, "slots"), 0, 0);
+  try {
+    const last = new Map<number, { where: number; reason: number; host: string; detail: string }>();
+    for (const one of native.whyRead(512).reverse()) {
+      if (one.timeNs >= since && one.program.endsWith(program)) last.set(one.pid, one);
+    }
+    const byHost = new Map<string, number>(lab.hosts.map(({ name }) => [name, 0]));
+    const homeAfterAll = new Map<string, number>();
+    let [remote, homeWasFree] = [0, 0];
+    for (const { where, reason, host, detail } of last.values()) {
+      const name = where === 1 ? host : home;
+      byHost.set(name, (byHost.get(name) ?? 0) + 1);
+      if (where === 1) remote++;
+      else if (reason === REASON_SLOT) homeWasFree++;
+      else {
+        const words = detail || `reason ${reason}`;
+        homeAfterAll.set(words, (homeAfterAll.get(words) ?? 0) + 1);
+      }
+    }
+    return { byHost, remote, homeWasFree, homeAfterAll };
+  } finally {
+    native.tableClose();
+  }
+}

@@ -1,0 +1,34 @@
+/** `make bench`: measures what PANTS promises, and writes docs/benchmarks.md. Arguments: names of sections. */
+import { build } from "./bench/build.js";
+import { latency } from "./bench/latency.js";
+import { idle, memory } from "./bench/resident.js";
+import { record } from "./bench/section.js";
+
+const SECTIONS = [latency, build, memory, idle];
+
+async function main(names: readonly string[]): Promise<number> {
+  const known = SECTIONS.map(({ name }) => name);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    console.error(`pants-bench: no section ${unknown.join(", ")}: there are ${known.join(", ")}`);
+    return 2;
+  }
+  let status = 0;
+  for (const section of SECTIONS) {
+    if (names.length > 0 && !names.includes(section.name)) continue;
+    console.log(`${section.title} ...`);
+    try {
+      const text = await section.run();
+      console.log(`${text}\n`);
+      record(section, text);
+    } catch (error) {
+      console.error(
+        `pants-bench: ${section.name}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      status = 1;
+    }
+  }
+  return status;
+}
+
+process.exitCode = await main(process.argv.slice(2));
