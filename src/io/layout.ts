@@ -237,7 +237,7 @@ export function encodeRun(run: Run): Buffer {
     fixed.writeBigUInt64LE(pair[0], RUN_RLIMITS_AT + 16 * i);
     fixed.writeBigUInt64LE(pair[1], RUN_RLIMITS_AT + 16 * i + 8);
   }
-  const parts = [fixed];
+  const parts: Buffer[] = [fixed];
   for (const string of [run.cwd, run.path, run.host, run.after, ...run.argv, ...run.env]) {
     const length = Buffer.alloc(4);
     length.writeUInt32LE(string.length, 0);

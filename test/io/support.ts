@@ -1,0 +1,144 @@
+/** What the tests of the addon share: programs to start, sockets, terminals, conditions to wait for. */
+import { spawn as startProcess } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll } from "vitest";
+import { IN, native, type SpawnOptions, type WaitResult } from "../../src/io/native.js";
+
+export const EAGAIN = -11;
+export const b = (text: string): Buffer => Buffer.from(text, "latin1");
+const WAIT_MS = 20_000;
+
+/** A folder that goes away after the file's tests. */
+export function scratch(): string {
+  const dir = mkdtempSync(join(tmpdir(), "pants-io-"));
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** Waits until `probe` gives something other than undefined and false. */
+export async function until<T>(what: string, probe: () => T | undefined | false): Promise<T> {
+  const end = Date.now() + WAIT_MS;
+  for (;;) {
+    const value = probe();
+    if (value !== undefined && value !== false) return value;
+    if (Date.now() > end) throw new Error(`in vain: ${what}`);
+    await sleep(2);
+  }
+}
+
+/** sh -c SCRIPT with ordinary surroundings. */
+export function shell(script: string, options: Partial<SpawnOptions> = {}): SpawnOptions {
+  return {
+    path: b("/bin/sh"),
+    argv: [b("sh"), b("-c"), b(script)],
+    env: [b("PATH=/usr/bin:/bin")],
+    cwd: b("/"),
+    umask: 0o22,
+    fds: [-1, -1, -1],
+    session: false,
+    deathSignal: true,
+    ignored: 0n,
+    blocked: 0n,
+    nice: 0,
+    rlimits: [],
+    slot: -1,
+    ...options,
+  };
+}
+
+export function ended(pid: number): Promise<WaitResult> {
+  return new Promise((resolve, reject) => {
+    const error = native.onExit(pid, resolve);
+    if (error < 0) reject(new Error(`onExit(${pid}): ${error}`));
+  });
+}
+
+/** Everything up to the end of file of a pipe; closes it. */
+export function slurp(fd: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const chunk = Buffer.alloc(65536);
+    native.watch(fd, IN, () => {
+      const n = native.read(fd, "pipe", chunk);
+      if (n > 0) chunks.push(Buffer.from(chunk.subarray(0, n)));
+      if (n > 0 || n === EAGAIN) return;
+      native.close(fd);
+      if (n === 0) resolve(Buffer.concat(chunks));
+      else reject(new Error(`read: ${n}`));
+    });
+  });
+}
+
+/** Runs to the end; gives its status and what it wrote to descriptors 1 and 2. */
+export async function run(
+  options: SpawnOptions,
+): Promise<{ status: number; output: string; result: WaitResult }> {
+  const [read, write] = native.pipe();
+  native.setBlocking(write, true);
+  const pid = native.spawn({ ...options, fds: [options.fds[0], write, write] });
+  native.close(write);
+  if (pid < 0) {
+    native.close(read);
+    throw new Error(`spawn: ${pid}`);
+  }
+  const [output, result] = await Promise.all([slurp(read), ended(pid)]);
+  return { status: result.status, output: output.toString("latin1"), result };
+}
+
+/** As another process would have made it: both ends blocking. */
+export function blockingPipe(): [number, number] {
+  const [read, write] = native.pipe();
+  native.setBlocking(read, true);
+  native.setBlocking(write, true);
+  return [read, write];
+}
+
+/** O_NONBLOCK of the description behind a descriptor of ours. */
+export function isNonBlocking(fd: number): boolean {
+  const flags = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1];
+  if (flags === undefined) throw new Error(`no flags of ${fd}`);
+  return (Number.parseInt(flags, 8) & 0o4000) !== 0;
+}
+
+export const openDescriptors = (): number => readdirSync("/proc/self/fd").length;
+
+/** Two connected unix sockets of ours. */
+export function socketPair(dir: string): [number, number] {
+  const path = join(dir, `pair-${process.hrtime.bigint()}`);
+  const listener = native.listenUnix(path, 0o600);
+  const near = native.connectUnix(path);
+  const far = native.accept(listener);
+  native.close(listener);
+  if (near < 0 || far < 0) throw new Error(`no pair: ${near} ${far}`);
+  return [near, far];
+}
+
+/** A terminal that another process has opened: [master, slave]. */
+export async function openPty(dir: string, ...modes: string[]): Promise<[number, number]> {
+  const path = join(dir, `pty-${process.hrtime.bigint()}`);
+  const listener = native.listenUnix(path, 0o600);
+  const helper = startProcess(
+    "python3",
+    [join(import.meta.dirname, "fixtures/open_pty.py"), path, ...modes],
+    {
+      stdio: "inherit",
+    },
+  );
+  const peer = await until("the terminal's opener", () => {
+    const fd = native.accept(listener);
+    return fd >= 0 && fd;
+  });
+  const { fds } = await until("its descriptors", () => {
+    const got = native.receive(peer, Buffer.alloc(16));
+    return got.n > 0 && got;
+  });
+  native.close(peer);
+  native.close(listener);
+  await new Promise((resolve) => helper.once("exit", resolve));
+  const [master, slave] = fds;
+  if (master === undefined || slave === undefined) throw new Error("no terminal came");
+  return [master, slave];
+}
