@@ -1,7 +1,8 @@
 /** The cluster key's file: making one, and telling what is wrong with one. */
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
+import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { KeyError, loadKeys } from "./key.js";
 
 const KEY_BYTES = 32;
 
@@ -17,22 +18,18 @@ export function writeNewKey(file: string): void {
   }
 }
 
-/** What a user should know about the key's file, one line each; none when it is in order. */
+/** What a user should know about the key's file; none when it is in order, or not for this user's eyes. */
 export function keyWarnings(file: string): string[] {
-  let stat: ReturnType<typeof statSync>;
   try {
-    stat = statSync(file);
+    accessSync(file, constants.R_OK);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EACCES") return [];
-    if (code === "ENOENT")
-      return [`${file}: no key: make one with 'pants key new' and copy it to every host`];
-    return [`${file}: ${code ?? String(error)}`];
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return [];
   }
-  const warnings: string[] = [];
-  if (!stat.isFile()) warnings.push(`${file}: is not a regular file`);
-  else if (stat.size < KEY_BYTES)
-    warnings.push(`${file}: a key has ${KEY_BYTES} bytes or more, this has ${stat.size}`);
-  if (stat.mode & 0o077) warnings.push(`${file}: others may read or write the key: 'chmod 600 ${file}'`);
-  return warnings;
+  try {
+    loadKeys(file);
+    return [];
+  } catch (error) {
+    if (error instanceof KeyError) return [error.message];
+    throw error;
+  }
 }

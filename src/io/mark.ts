@@ -129,11 +129,8 @@ function requireWhole(fd: number, stat: BigIntStats, header: ElfHeader): void {
 
 /** The shim never redirects a program that gains rights by being run, and a write would take the rights away. */
 function requireUnprivileged(path: string, stat: BigIntStats, mark: number): void {
-  if (mark & MIGRATABLE && stat.mode & 0o4000n)
-    throw new ElfError("is setuid: it would never be run elsewhere");
-  // setgid without group execute is not setgid (it once meant mandatory locking).
-  if (mark & MIGRATABLE && (stat.mode & 0o2010n) === 0o2010n)
-    throw new ElfError("is setgid: it would never be run elsewhere");
+  const gains = stat.mode & 0o4000n ? "setuid" : stat.mode & 0o2000n ? "setgid" : "";
+  if (mark & MIGRATABLE && gains !== "") throw new ElfError(`is ${gains}: it would never be run elsewhere`);
   if (!hasCapabilities(path)) return;
   throw new ElfError("has capabilities: it would never be run elsewhere, and writing to it would drop them");
 }

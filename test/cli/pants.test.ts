@@ -51,7 +51,7 @@ test("why: newest first, with place, reason, duration and status", () => {
   );
   const lines = command("pants", ["why"], env).stdout.trimEnd().split("\n");
   expect(lines[0]).toMatch(/^ *AGE +PID +PROGRAM +RAN +WHY +TOOK +STATUS$/);
-  expect(lines[1]).toMatch(/ms +77 +gcc +here +no host took it \(no host has room\)$/);
+  expect(lines[1]).toMatch(/ms +77 +gcc +here +refused \(no host has room\)$/);
   expect(lines[2]).toMatch(/\?\[31mcc1 +gamma +every slot here was taken +1 min 5 s +SIGSEGV$/);
   expect(lines[3]).toMatch(/gcc +beta +this host was busy: cpu over its threshold +1\.2 s +1$/);
   expect(lines[4]).toMatch(/gcc +here +this host was free$/);
@@ -146,7 +146,7 @@ async function against(answer: (request: ControlRequest) => ControlReply, ...arg
   server.listen(join(folder, "pantsd.sock"));
   await once(server, "listening");
   const key = join(folder, "key");
-  writeFileSync(key, "x".repeat(64), { mode: 0o600 });
+  writeFileSync(key, "ab".repeat(32), { mode: 0o600 });
   writeFileSync(join(folder, "pants.toml"), `[cluster]\nkey_file = "${key}"\n`);
   const env = { ...process.env, PANTS_RUNTIME_DIR: folder, PANTS_CONFIG: join(folder, "pants.toml") };
   const child = spawn(join(root, "bin", "pants"), args, { env, stdio: ["ignore", "pipe", "pipe"] });
@@ -204,13 +204,16 @@ test("status warns of a key that others can read, of none, and of a configuratio
   const env = { PANTS_RUNTIME_DIR: folder, PANTS_CONFIG: config };
   writeFileSync(config, `[cluster]\nkey_file = "${folder}/key"\n`);
   expect(command("pants", ["status"], env).stderr).toContain(
-    `${folder}/key: no key: make one with 'pants key new'`,
+    `${folder}/key does not exist: make one with pants key new`,
   );
-  writeFileSync(join(folder, "key"), "short");
-  chmodSync(join(folder, "key"), 0o644);
-  const { stderr } = command("pants", ["status"], env);
-  expect(stderr).toContain("others may read or write the key");
-  expect(stderr).toContain("a key has 32 bytes or more, this has 5");
+  const key = join(folder, "key");
+  writeFileSync(key, "abcd");
+  chmodSync(key, 0o644);
+  expect(command("pants", ["status"], env).stderr).toContain(
+    `key file ${key} is open to others: chmod 600 ${key}`,
+  );
+  chmodSync(key, 0o600);
+  expect(command("pants", ["status"], env).stderr).toContain("the key has 2 bytes, 32 are needed");
   writeFileSync(config, "[load]\n\ncpu = 101\n");
   expect(command("pants", ["status"], env).stderr).toContain(`${config}:3: load.cpu: `);
   writeFileSync(config, "[load\n");

@@ -1,5 +1,5 @@
 /** pants status: this host as its pantsd sees it, and what is wrong with the set-up. */
-import { type ConfigError, loadConfig } from "../../io/config.js";
+import { ConfigError, loadConfig } from "../../io/config.js";
 import { askPantsd, NoAnswer } from "../../io/control-client.js";
 import { keyWarnings } from "../../io/key-file.js";
 import { configFile, pantsdSocket, runtimeDir } from "../../io/paths.js";
@@ -47,7 +47,8 @@ export function setupWarnings(): string[] {
   try {
     return keyWarnings(loadConfig(file).cluster.key_file);
   } catch (error) {
-    return (error as ConfigError).message.split("\n");
+    if (error instanceof ConfigError) return error.message.split("\n");
+    throw error;
   }
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { basename } from "node:path";
 import { getSystemErrorName } from "node:util";
+import { indexName, WHY_CAPACITY, Where, Why, whyWords } from "../../io/layout.js";
 import type { WhyRecord } from "../../io/native.js";
 import { runtimeDir, slotsFile } from "../../io/paths.js";
 import { CommandError, print, printJson, UsageError } from "./support.js";
@@ -11,36 +12,17 @@ import { span, table } from "./table.js";
 /** A decision as the ring holds it. */
 export type Decision = WhyRecord & { readonly seq: number; readonly timeNs: bigint };
 
-const RING_CAPACITY = 512;
-
-/** enum pants_reason: a word for programs and words for people. */
-const reasons: readonly (readonly [string, string])[] = [
-  ["none", "no reason given"],
-  ["slot", "this host was free"],
-  ["lent", "inside its parent's slot"],
-  ["guest", "part of a job run here for another host"],
-  ["no-daemon", "no pantsd: its state record is missing, torn or stale"],
-  ["no-remote", "busy, but no other host could help a moment ago"],
-  ["no-standin", "the stand-in prex is not beside libprex.so"],
-  ["unfit", "cannot be carried"],
-  ["no-helper", "prexd was not running yet"],
-  ["refused", "no host took it"],
-  ["fault", "something broke before it started"],
-  ["remote-busy", "this host was busy"],
-  ["remote-full", "every slot here was taken"],
-  ["by-hand", "asked for with prex"],
-  ["lost", "started there, then lost; not run again"],
-  ["rerun", "lost elsewhere, ran again"],
-];
-/** enum pants_index. */
-const indices = ["", "cpu", "io", "context switches", "memory", "interrupts", "network"] as const;
 const NO_STATUS = -1;
+/** Words for programs: `remote-busy`, by number. */
+const reasonKeys = new Map<number, string>(
+  Object.entries(Why).map(([key, number]) => [number, key.toLowerCase().replaceAll("_", "-")]),
+);
 
 /** Why a program ran where it ran, in words. */
 export function reasonWords(decision: WhyRecord): string {
-  let words = reasons[decision.reason]?.[1] ?? `reason ${decision.reason}`;
-  const index = indices[decision.index] ?? "";
-  if (decision.reason === 11 && index !== "") words += `: ${index} over its threshold`;
+  let words = whyWords(decision.reason) || "no reason given";
+  const index = indexName(decision.index);
+  if (decision.reason === Why.REMOTE_BUSY && index !== "") words += `: ${index} over its threshold`;
   return decision.detail === "" ? words : `${words} (${decision.detail})`;
 }
 
@@ -60,9 +42,9 @@ export function whyTable(decisions: readonly Decision[], nowNs: bigint): string 
       span(Number(nowNs - one.timeNs) / 1e6),
       String(one.pid),
       basename(one.program) || one.program,
-      one.where === 0 ? "here" : one.host,
+      one.where === Where.HERE ? "here" : one.host,
       reasonWords(one),
-      one.where === 0 ? "" : span(one.durationMs),
+      one.where === Where.HERE ? "" : span(one.durationMs),
       statusWords(one.status),
     ]),
   );
@@ -76,13 +58,13 @@ export function whyJson(decisions: readonly Decision[], nowNs: bigint): object[]
     pid: one.pid,
     uid: one.uid,
     program: one.program,
-    where: one.where === 0 ? "here" : "remote",
+    where: one.where === Where.HERE ? "here" : "remote",
     host: one.host,
-    reason: reasons[one.reason]?.[0] ?? String(one.reason),
-    index: indices[one.index] ?? "",
+    reason: reasonKeys.get(one.reason) ?? String(one.reason),
+    index: indexName(one.index),
     detail: one.detail,
     why: reasonWords(one),
-    durationMs: one.where === 0 ? null : one.durationMs,
+    durationMs: one.where === Where.HERE ? null : one.durationMs,
     status: one.status === NO_STATUS ? null : one.status,
   }));
 }
@@ -103,7 +85,7 @@ export async function why(options: {
   if (opened < 0) throw new CommandError(`${path}: cannot be used: ${getSystemErrorName(opened)}`);
   const wanted = options.program;
   const decisions = native
-    .whyRead(RING_CAPACITY)
+    .whyRead(WHY_CAPACITY)
     .filter(({ program }) => wanted === undefined || program === wanted || basename(program) === wanted)
     .slice(0, options.n);
   const now = native.bootTimeNs();
