@@ -1,0 +1,90 @@
+/** This host's load: CPU by the sampling interval, slots more often, and what follows for busy or free. */
+import type { LocalLoad } from "../core/events.js";
+import { judge, type Verdict } from "../core/load.js";
+
+export interface LoadSource {
+  /** Percent of CPU used since the last call. */
+  readonly cpuPercent: () => number;
+  readonly slots: () => { taken: number; guests: number };
+}
+
+export interface LoadSettings {
+  readonly intervalMs: number;
+  readonly thresholdPercent: number;
+  readonly slotsTotal: number;
+}
+
+/** Slots are looked at so often while any is taken or leased, and else. */
+const pollActiveMs = 50;
+const pollIdleMs = 250;
+/** The first sample is short, so that a daemon knows its load soon. */
+const firstSampleMs = 200;
+
+export class LoadWatch {
+  /** CPU percent of the last whole interval; null before the first. */
+  cpuPercent: number | null = null;
+  taken = 0;
+  guests = 0;
+  #takenAverage = 0;
+  /** Integral of slots taken over this interval so far, slot ms. */
+  #takenMs = 0;
+  #intervalAt: number;
+  #polledAt: number;
+  #sampleAt: number;
+  #pollAt: number;
+
+  constructor(
+    private readonly source: LoadSource,
+    public settings: LoadSettings,
+    now: number,
+  ) {
+    this.#intervalAt = now;
+    this.#polledAt = now;
+    this.#pollAt = now;
+    this.#sampleAt = now + firstSampleMs;
+    source.cpuPercent();
+  }
+
+  wakeAt(): number {
+    return Math.min(this.#sampleAt, this.#pollAt);
+  }
+
+  /** Looks at what is due. True when a sampling interval has ended. */
+  tick(now: number, leased: boolean): boolean {
+    if (now < this.wakeAt()) return false;
+    this.poll(now, leased);
+    if (now < this.#sampleAt) return false;
+    this.cpuPercent = this.source.cpuPercent();
+    this.#takenAverage = now > this.#intervalAt ? this.#takenMs / (now - this.#intervalAt) : this.taken;
+    this.#takenMs = 0;
+    this.#intervalAt = now;
+    this.#sampleAt = now + this.settings.intervalMs;
+    return true;
+  }
+
+  /** Looks at the slots now. */
+  poll(now: number, leased: boolean): void {
+    this.#takenMs += this.taken * (now - this.#polledAt);
+    this.#polledAt = now;
+    const { taken, guests } = this.source.slots();
+    this.taken = taken;
+    this.guests = guests;
+    this.#pollAt = now + (taken > 0 || leased ? pollActiveMs : pollIdleMs);
+  }
+
+  verdict(): Verdict {
+    const { taken } = this;
+    const total = this.settings.slotsTotal;
+    const load = { cpuPercent: this.cpuPercent ?? 0, takenAverage: this.#takenAverage, taken, total };
+    return judge(load, this.settings.thresholdPercent);
+  }
+
+  /** What the cluster is told. */
+  local(): LocalLoad {
+    const { busy, predictedPercent } = this.verdict();
+    const total = this.settings.slotsTotal;
+    const free = Math.max(0, total - this.taken);
+    const guests = Math.min(this.guests, total - free);
+    return { busy, free, total, guests, cpuPercent: Math.round(predictedPercent) };
+  }
+}

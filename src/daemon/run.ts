@@ -1,0 +1,61 @@
+/** From a command line to a running pantsd, and back out at its end. */
+import { join } from "node:path";
+import { ConfigError, loadConfig } from "../io/config.js";
+import { KeyError, loadKeys } from "../io/key.js";
+import { type Logger, openLog } from "../io/log.js";
+import { native } from "../io/native.js";
+import { claimRuntimeDir, RuntimeDirError } from "../io/runtime-dir.js";
+import { Pantsd } from "./pantsd.js";
+
+/** A start that failed for a reason the user can mend, in one line. */
+export class StartError extends Error {}
+
+export interface RunOptions {
+  readonly configFile: string;
+  readonly runtime: string;
+  /** Log to a file in the runtime directory rather than to stderr. */
+  readonly logToFile: boolean;
+}
+
+/** Starts pantsd; it runs until a signal ends the process. @throws {StartError} */
+export async function runPantsd(options: RunOptions): Promise<void> {
+  const { configFile, runtime } = options;
+  let log: Logger;
+  let pantsd: Pantsd;
+  try {
+    const config = loadConfig(configFile);
+    const secrets = loadKeys(config.cluster.key_file);
+    claimRuntimeDir(runtime);
+    log = openLog("pantsd", options.logToFile ? join(runtime, "pantsd.log") : undefined);
+    pantsd = new Pantsd({ config, runtime, secrets, log });
+    await pantsd.start();
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof KeyError || error instanceof RuntimeDirError) {
+      throw new StartError(error.message);
+    }
+    throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+  native.setProcessName("pantsd");
+  const end = (signal: string) => {
+    log.info({ signal }, "ending");
+    void pantsd.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+  process.on("SIGHUP", () => reload(pantsd, configFile, log));
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "fault");
+    process.exit(1);
+  });
+}
+
+function reload(pantsd: Pantsd, configFile: string, log: Logger): void {
+  try {
+    pantsd.reload(loadConfig(configFile));
+  } catch (error) {
+    log.error(`configuration refused, the old one stays: ${(error as Error).message}`);
+  }
+}
