@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { finish, startBuild } from "../../src/cli/demo/build.js";
+import { Workspace } from "../../src/cli/demo/workspace.js";
+import type { Host } from "../../src/lab/host.js";
+import type { Lab } from "../../src/lab/lab.js";
+import { until } from "../../src/lab/wait.js";
+import { cluster, FREE_GROUP, joined, LEADER_GROUP, missing } from "./cluster.js";
+
+/** UDP datagrams that the host's network stack has received, wanted by a socket or not. */
+async function received(host: Host): Promise<number> {
+  const [names = "", values = ""] = (await host.run(["grep", "^Udp:", "/proc/net/snmp"])).stdout.split("\n");
+  const value = (name: string): number => Number(values.split(" ")[names.split(" ").indexOf(name)]);
+  return value("InDatagrams") + value("NoPorts") + value("InErrors");
+}
+
+describe.skipIf(missing !== "")("a busy host", () => {
+  let lab: Lab;
+  let work: Workspace;
+  beforeAll(async () => {
+    work = new Workspace(["c", "go"]);
+    lab = await cluster({ hosts: 3, cpus: 0.5 });
+  });
+  afterAll(async () => {
+    await lab.down();
+    work.remove();
+  });
+
+  it("receives no datagram that it did not ask for, while the others work", async () => {
+    const busy = lab.host("n3");
+    const load = [1, 2].map(() => busy.start(["sh", "-c", "while :; do :; done"]));
+    await until(
+      "n3 to leave both groups",
+      async () => !(await joined(busy, FREE_GROUP)) && !(await joined(busy, LEADER_GROUP)),
+      { ms: 20_000, every: 100 },
+    );
+    await sleep(500); // What was under way when it left still arrives.
+    const before = await received(busy);
+    await finish(startBuild(lab, work, "out", true), work, "out");
+    await sleep(3000); // Three adverts go by.
+    expect((await received(busy)) - before).toBe(0);
+    await Promise.all(load.map((one) => one.kill("SIGKILL")));
+    await until("n3 to be free again", () => joined(busy, FREE_GROUP), { ms: 20_000, every: 100 });
+  });
+});

@@ -1,0 +1,57 @@
+/** A small marked program that tells where it ran. */
+import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { libprex } from "../../src/cli/demo/build.js";
+import { changeMark, MIGRATABLE } from "../../src/io/mark.js";
+import type { Running, RunOptions } from "../../src/lab/host.js";
+import type { Lab } from "../../src/lab/lab.js";
+
+/** The status that each try ends with, wherever it runs. */
+export const STATUS = 42;
+
+/** How a try went. */
+export interface Tried {
+  /** The host that it ran on. */
+  readonly on: string;
+  readonly status: number | null;
+  /** What PANTS_DEBUG=1 said. */
+  readonly debug: string;
+  readonly ms: number;
+}
+
+/** Marked copies of sh and sleep, in a folder that all hosts see. */
+export class Guest {
+  readonly folder = mkdtempSync(join(realpathSync(tmpdir()), "pants-guest-"));
+  readonly sh = join(this.folder, "sh");
+  readonly #sleep = join(this.folder, "sleep");
+
+  constructor() {
+    for (const [from, to] of [
+      ["/bin/dash", this.sh],
+      ["/bin/sleep", this.#sleep],
+    ] as const) {
+      cpSync(realpathSync(from), to);
+      changeMark(to, () => MIGRATABLE);
+    }
+  }
+
+  /** Takes the only slot of n1 until it is killed. */
+  async fill(lab: Lab): Promise<Running> {
+    const holder = lab.host("n1").start([this.#sleep, "1000"], { env: { LD_PRELOAD: libprex } });
+    await holder.pid();
+    return holder;
+  }
+
+  /** Runs the program on n1. */
+  async try(lab: Lab, env: RunOptions["env"] = {}): Promise<Tried> {
+    const argv = [this.sh, "-c", `read name </proc/sys/kernel/hostname; echo $name; exit ${STATUS}`];
+    const all = { LD_PRELOAD: libprex, PANTS_DEBUG: "1", ...env };
+    const run = await lab.host("n1").run(argv, { cwd: this.folder, env: all, timeoutMs: 40_000 });
+    return { on: run.stdout.trim(), status: run.status, debug: run.stderr, ms: run.ms };
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
