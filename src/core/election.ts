@@ -72,6 +72,11 @@ export class Election {
     else this.#claim(now);
   }
 
+  /** Answers a host that does not know yet who leads. */
+  introduce(to: Sender): void {
+    if (this.role === "leader") this.send({ address: to.address }, this.advertise(this.epoch, this.#ballot));
+  }
+
   onAdvert(from: Sender, advert: Advert, now: number): void {
     if (this.role === "leader") {
       if (this.#beatsMine(advert.epoch, advert.ballot, from.host)) this.#follow(from, advert, now);
@@ -92,7 +97,7 @@ export class Election {
 
   onClaim(from: Sender, claim: Claim, now: number): void {
     if (this.role === "leader") {
-      this.send({ address: from.address }, this.advertise(this.epoch, this.#ballot));
+      this.introduce(from);
       return;
     }
     if (this.role === "candidate") {

@@ -16,6 +16,8 @@ export class Member {
     private readonly tuning: Tuning,
     private readonly random: Random,
     private readonly send: Send,
+    /** Epoch of the leader that this host follows now, 0 for none. */
+    private readonly epoch: () => number,
   ) {
     this.#refreshMs = tuning.refreshMs;
   }
@@ -53,7 +55,16 @@ export class Member {
   tick(now: number): void {
     if (now < this.#reportAt || !this.#load) return;
     const { free, total, guests, cpuPercent } = this.#load;
-    this.send(leaderGroup, { type: "available", free, total, guests, cpuPercent, compat: this.compat });
+    const { compat } = this;
+    this.send(leaderGroup, {
+      type: "available",
+      epoch: this.epoch(),
+      free,
+      total,
+      guests,
+      cpuPercent,
+      compat,
+    });
     this.#sent = this.#load;
     this.#sentAt = now;
     this.#reportAt = now + this.#refreshMs * (0.9 + 0.2 * this.random());

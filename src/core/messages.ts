@@ -32,6 +32,8 @@ export interface Advert {
 /** Free host to leader group: absolute, so that a lost one is healed by the next. */
 export interface Available {
   readonly type: "available";
+  /** Epoch of the leader this host follows, 0 when it knows none: a leader of another epoch introduces itself. */
+  readonly epoch: number;
   /** Slots not taken; 0 when full. 0 <= free <= total. */
   readonly free: number;
   readonly total: number;

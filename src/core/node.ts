@@ -51,7 +51,7 @@ export class Node {
     this.#random = random;
     const advertise = (epoch: number, ballot: number) => this.#lead().advert(epoch, ballot);
     this.#election = new Election(host, tuning, random, send, advertise);
-    this.#member = new Member(compat, tuning, random, send);
+    this.#member = new Member(compat, tuning, random, send, () => this.#epochFollowed());
     this.#home = new Home(host, tuning, random, send, (effect) => this.#effects.push(effect));
   }
 
@@ -205,12 +205,18 @@ export class Node {
   }
 
   #serve(leader: Leader, from: Sender, message: Message, now: number): void {
-    if (message.type === "available") leader.onAvailable(from, message, now);
-    else if (message.type === "unavailable") leader.onUnavailable(from);
+    if (message.type === "available") {
+      leader.onAvailable(from, message, now);
+      if (message.epoch !== this.epoch) this.#election.introduce(from);
+    } else if (message.type === "unavailable") leader.onUnavailable(from);
     else if (message.type === "request") leader.onRequest(from, message, now);
     else if (message.type === "renew") leader.onRenew(from, message, now);
     else if (message.type === "release") leader.onRelease(from, message);
     else if (message.type === "query") leader.onQuery(from, message, now);
+  }
+
+  #epochFollowed(): number {
+    return this.role === "leader" ? this.epoch : (this.#election.leader?.advert.epoch ?? 0);
   }
 
   /** The leader's tables, made when they are first needed. */

@@ -37,7 +37,7 @@ export function writeBody(to: Writer, m: Message): void {
       to.u48(m.epoch).u32(m.ballot).u32(m.hosts).u32(m.free).u32(m.refreshMs).u32(m.spreadMs);
       return;
     case "available":
-      to.u16(m.free).u16(m.total).u16(m.guests).u8(m.cpuPercent).text(m.compat, nameMax);
+      to.u48(m.epoch).u16(m.free).u16(m.total).u16(m.guests).u8(m.cpuPercent).text(m.compat, nameMax);
       return;
     case "unavailable":
       return;
@@ -95,9 +95,10 @@ export function readBody(type: Message["type"], from: Reader): Message {
       return { type, epoch, ballot, hosts, free, refreshMs: from.u32(), spreadMs: from.u32() };
     }
     case "available": {
+      const epoch = from.u48();
       const [free, total, guests, cpuPercent] = [from.u16(), from.u16(), from.u16(), from.u8()];
       if (free + guests > total || cpuPercent > 100) throw new BoundsError("slots do not add up");
-      return { type, free, total, guests, cpuPercent, compat: from.name() };
+      return { type, epoch, free, total, guests, cpuPercent, compat: from.name() };
     }
     case "unavailable":
       return { type };

@@ -49,7 +49,15 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     spreadMs: u32,
   }),
   fc
-    .record({ type: of("available"), free: u16, total: u16, guests: u16, cpuPercent: percent, compat: name })
+    .record({
+      type: of("available"),
+      epoch: u48,
+      free: u16,
+      total: u16,
+      guests: u16,
+      cpuPercent: percent,
+      compat: name,
+    })
     .filter(({ free, total, guests }) => free + guests <= total),
   fc.record({ type: of("unavailable") }),
   fc.record({
@@ -114,13 +122,23 @@ describe("a datagram", () => {
   test("with a well signed but senseless body is out of bounds", () => {
     const data = codec("no name!").seal({ type: "query", query: 1 }, wall);
     expect(codec("receiver").open(data, wall)).toBe("bounds");
-    const senseless = { type: "available", free: 3, total: 2, guests: 0, cpuPercent: 0, compat: "x" } as const;
+    const senseless = {
+      type: "available",
+      epoch: 1,
+      free: 3,
+      total: 2,
+      guests: 0,
+      cpuPercent: 0,
+      compat: "x",
+    } as const;
     expect(codec("receiver").open(codec("sender").seal(senseless, wall), wall)).toBe("bounds");
   });
 
   test("signed with either of two keys is accepted", () => {
     const rotating = codec("receiver", { keys: [other, secret] });
-    expect(rotating.open(codec("sender").seal({ type: "unavailable" }, wall), wall)).toMatchObject({ host: "sender" });
+    expect(rotating.open(codec("sender").seal({ type: "unavailable" }, wall), wall)).toMatchObject({
+      host: "sender",
+    });
   });
 });
 

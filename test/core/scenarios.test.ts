@@ -1,0 +1,196 @@
+/**
+ * Transcripts to be read against the protocol: what each host says, and what its clients see (lines with a star).
+ * Times are seconds; three hosts of two slots unless said otherwise.
+ */
+import { expect, test } from "vitest";
+import { Sim } from "./sim.js";
+
+const refresh = / AVAILABLE|ADVERT|groups/;
+
+/** Three hosts: `a` leads, `b` and `c` are free. */
+function led(slots = 2): Sim {
+  const sim = new Sim({ seed: 7, hosts: ["a", "b", "c"], slots });
+  sim.load("a", false);
+  sim.run(300);
+  for (const name of ["b", "c"]) sim.load(name, false);
+  sim.run(3700);
+  sim.transcript();
+  return sim;
+}
+
+test("the first free host leads, the second follows it", () => {
+  const sim = new Sim({ seed: 7, hosts: ["a", "b"] });
+  sim.load("a", false);
+  sim.run(250);
+  sim.load("b", false);
+  sim.run(300);
+  expect(sim.transcript()).toMatchInlineSnapshot(`
+    "0.00 a: AVAILABLE 2 of 2, 0 guests -> leader group
+    0.00 a: groups: free
+    0.07 a: CLAIM epoch 1 -> free group
+    0.07 a: groups: free, leader
+    0.15 a: ADVERT epoch 1, 0 slots of 1 hosts -> free group
+    0.25 b: AVAILABLE 2 of 2, 0 guests -> leader group
+    0.25 b: groups: free
+    0.25 a: ADVERT epoch 1, 4 slots of 2 hosts -> b
+    0.26 b: AVAILABLE 2 of 2, 0 guests -> leader group
+    0.55 a: ADVERT epoch 1, 4 slots of 2 hosts -> free group"
+  `);
+});
+
+test("a busy host asks, is granted two hosts, renews, and gives one back", () => {
+  const sim = led();
+  sim.load("c", true);
+  sim.request("c", 1, 3);
+  sim.run(1600);
+  sim.release("c", [...sim.host("c").held.keys()].slice(0, 1));
+  sim.run(10);
+  expect(sim.transcript(/ADVERT| AVAILABLE/)).toMatchInlineSnapshot(`
+    "4.00 c: UNAVAILABLE -> leader group
+    4.00 c: groups: none
+    4.00 c: REQUEST 3 -> leader group
+    4.00 a: GRANT b, a, b -> c
+    4.00 c: * client may use b, a, b
+    5.50 c: RENEW b, a, b -> leader group
+    5.50 a: LEASES 3 valid, 0 lost -> c
+    5.60 c: RELEASE 1 -> leader group"
+  `);
+});
+
+test("a leader that turns busy hands over", () => {
+  const sim = led();
+  sim.load("a", true);
+  sim.run(350);
+  expect(sim.transcript()).toMatchInlineSnapshot(`
+    "4.00 a: RESIGN epoch 1 -> free group
+    4.00 a: groups: none
+    4.07 c: CLAIM epoch 2, 1 resigned -> free group
+    4.07 c: groups: free, leader
+    4.15 c: ADVERT epoch 2, 0 slots of 1 hosts -> free group
+    4.16 b: AVAILABLE 2 of 2, 0 guests -> leader group"
+  `);
+});
+
+test("a leader that dies is followed by another, which takes its leases over", () => {
+  const sim = led();
+  sim.request("c", 1);
+  sim.run(100);
+  sim.load("b", false, 1, 1);
+  sim.run(700);
+  sim.crash("a");
+  sim.run(2500);
+  expect(sim.transcript(refresh)).toMatchInlineSnapshot(`
+    "4.00 c: REQUEST 1 -> leader group
+    4.00 a: GRANT b -> c
+    4.00 c: * client may use b
+    5.50 c: RENEW b -> leader group
+    5.80 b: CLAIM epoch 2 -> free group
+    7.00 c: RENEW b -> leader group
+    7.00 b: LEASES 1 valid, 0 lost -> c"
+  `);
+});
+
+test("two leaders meet: the lower epoch steps down at the first ADVERT", () => {
+  const sim = led();
+  sim.connected = (from, to) => (from === "a") === (to === "a");
+  sim.run(1700);
+  sim.transcript();
+  sim.connected = () => true;
+  sim.run(450);
+  expect(sim.transcript(/ AVAILABLE/)).toMatchInlineSnapshot(`
+    "5.75 a: ADVERT epoch 1, 6 slots of 3 hosts -> free group
+    5.75 c: ADVERT epoch 2, 4 slots of 2 hosts -> free group
+    5.75 b: HOLD c leads -> a
+    5.75 a: groups: free
+    6.15 c: ADVERT epoch 2, 6 slots of 3 hosts -> free group"
+  `);
+});
+
+test("a host that does not hear the leader is told that it lives", () => {
+  const sim = led();
+  sim.connected = (from, to) => !(from === "a" && to === "c");
+  sim.run(1600);
+  expect(sim.transcript(refresh)).toMatchInlineSnapshot(`
+    "5.01 c: CLAIM epoch 2 -> free group
+    5.01 b: HOLD a leads -> c"
+  `);
+});
+
+test("every host is full: the answer says when to ask again, and is remembered meanwhile", () => {
+  const sim = led(1);
+  sim.request("c", 1, 2);
+  sim.run(20);
+  sim.request("c", 2);
+  sim.run(20);
+  sim.request("c", 3);
+  sim.run(100);
+  sim.request("c", 4);
+  sim.run(20);
+  expect(sim.transcript(refresh)).toMatchInlineSnapshot(`
+    "4.00 c: REQUEST 2 -> leader group
+    4.00 a: GRANT b, a -> c
+    4.00 c: * client may use b, a
+    4.02 c: REQUEST 1 -> leader group
+    4.02 a: DENY for 100 ms: every suitable host is full -> c
+    4.02 c: * client denied for 100 ms: every suitable host is full
+    4.04 c: * client denied for 82 ms: every suitable host is full
+    4.14 c: REQUEST 1 -> leader group
+    4.14 a: DENY for 112 ms: every suitable host is full -> c
+    4.14 c: * client denied for 112 ms: every suitable host is full"
+  `);
+});
+
+test("nobody leads: asked twice, denied, and denied at once for a while", () => {
+  const sim = new Sim({ seed: 7, hosts: ["a", "b"] });
+  sim.request("a", 1);
+  sim.run(100);
+  sim.request("a", 2);
+  sim.run(250);
+  sim.request("a", 3);
+  sim.run(100);
+  expect(sim.transcript()).toMatchInlineSnapshot(`
+    "0.00 a: REQUEST 1 -> leader group
+    0.03 a: REQUEST 1 -> leader group
+    0.06 a: * client denied for 250 ms: no leader answers
+    0.10 a: * client denied for 210 ms: no leader answers
+    0.35 a: REQUEST 1 -> leader group
+    0.38 a: REQUEST 1 -> leader group
+    0.41 a: * client denied for 500 ms: no leader answers"
+  `);
+});
+
+test("a host that turns busy takes its leases with it; its client is told", () => {
+  const sim = led();
+  sim.request("c", 1, 1, ["a"]);
+  sim.run(200);
+  sim.load("b", true);
+  sim.run(1500);
+  expect(sim.transcript(refresh)).toMatchInlineSnapshot(`
+    "4.00 c: REQUEST 1 not a -> leader group
+    4.00 a: GRANT b -> c
+    4.00 c: * client may use b
+    4.20 b: UNAVAILABLE -> leader group
+    5.50 c: RENEW b -> leader group
+    5.50 a: LEASES 0 valid, 1 lost -> c
+    5.50 c: * client lost 1"
+  `);
+});
+
+test("a host that fails a client's jobs three times is left out of its requests", () => {
+  const sim = led();
+  for (let failure = 0; failure < 3; failure++) sim.outcome("c", "b", false, "no such directory");
+  sim.request("c", 1, 4);
+  sim.run(20);
+  sim.queryHosts("c");
+  sim.run(20);
+  expect(sim.transcript(refresh)).toMatchInlineSnapshot(`
+    "4.00 c: REQUEST 4 not b -> leader group
+    4.00 a: GRANT a, a -> c
+    4.00 c: * client may use a, a
+    4.02 c: QUERY -> leader group
+    4.02 a: ROWS a, c, b of 3 -> c
+    4.02 c: * client sees a 0/2, c 2/2, b 2/2"
+  `);
+  const view = sim.host("c").answers.findLast((answer) => answer.kind === "hosts");
+  expect(view?.rows.find((row) => row.host === "b")?.leftOut).toBe("no such directory");
+});
