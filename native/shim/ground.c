@@ -1,6 +1,5 @@
 /* What this host's daemon tells the process (state, slots), and who watches it. Read only after a mark
  * matched. */
-#define _GNU_SOURCE
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include "shim.h"
@@ -12,13 +11,12 @@ static int open_runtime(const char *tail, int flags) {
 }
 
 struct pants_table *ground_map(void) {
-    struct statx seen;
+    struct sys_seen seen;
     int fd = open_runtime("/slots", O_RDWR);
     if (fd < 0) return NULL;
     long mapped = -1;
     /* A file cut short would be a SIGBUS for the program. */
-    if (sys_call(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_SIZE | STATX_TYPE, (long)&seen, 0) == 0 &&
-        S_ISREG(seen.stx_mode) && seen.stx_size >= sizeof(struct pants_table))
+    if (sys_stat(fd, "", &seen) && S_ISREG(seen.mode) && seen.size >= sizeof(struct pants_table))
         mapped = sys_call(SYS_mmap, 0, sizeof(struct pants_table), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     sys_close(fd);
     if (mapped < 0 && mapped > -4096) return NULL;

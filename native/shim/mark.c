@@ -1,6 +1,5 @@
 /* Looks at the file that is about to be executed: the only cost of an unmarked program is open, pread, close.
  */
-#define _GNU_SOURCE
 #include <elf.h>
 #include <sys/stat.h>
 #include "shim.h"
@@ -38,10 +37,8 @@ static bool is_migratable(const header *h) {
 
 /* File mode of `path`, or of `fd` when the path is empty; 0 = cannot tell. */
 static unsigned mode_of(int fd, const char *path) {
-    struct statx seen;
-    int flags = *path ? 0 : AT_EMPTY_PATH;
-    long failed = sys_call(SYS_statx, fd, (long)path, flags, STATX_TYPE | STATX_MODE, (long)&seen, 0);
-    return failed ? 0 : seen.stx_mode;
+    struct sys_seen seen;
+    return sys_stat(fd, path, &seen) ? seen.mode : 0;
 }
 
 static bool is_executable(const char *path) {

@@ -1,7 +1,6 @@
 /* The functions that this library stands before: the next ones in the search order, so that other preloaded
  * libraries behind us still see every call. Looked up when the library is loaded, because dlsym takes the
  * loader's lock, which a child made by fork or vfork must not wait for. */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include "shim.h"

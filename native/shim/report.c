@@ -2,31 +2,6 @@
  * stderr in one line, `prex: <program>: <here|standing in>: <reason>`. */
 #include "shim.h"
 
-static const char *in_words(enum pants_reason reason) {
-    switch (reason) {
-    case PANTS_WHY_SLOT:
-        return "a slot was free";
-    case PANTS_WHY_LENT:
-        return "inside a slot that is held already";
-    case PANTS_WHY_GUEST:
-        return "part of a job run here for another host";
-    case PANTS_WHY_NO_DAEMON:
-        return "no daemon";
-    case PANTS_WHY_NO_REMOTE:
-        return "nobody could help a moment ago";
-    case PANTS_WHY_NO_STANDIN:
-        return "prex is not beside libprex.so";
-    case PANTS_WHY_UNFIT:
-        return "cannot be carried";
-    case PANTS_WHY_REMOTE_BUSY:
-        return "this host is busy";
-    case PANTS_WHY_REMOTE_FULL:
-        return "every slot is taken";
-    default:
-        return "unknown";
-    }
-}
-
 static void say(const struct ask *ask, bool stand_in, enum pants_reason reason, const char *detail) {
     char line[512];
     /* Room is kept for the end of the line, however long the path is. */
@@ -35,7 +10,7 @@ static void say(const struct ask *ask, bool stand_in, enum pants_reason reason, 
     pants_text_put(&text, ask->path);
     text.end = line + sizeof line - 2;
     pants_text_put(&text, stand_in ? ": standing in: " : ": here: ");
-    pants_text_put(&text, in_words(reason));
+    pants_text_put(&text, report_words(reason));
     if (detail) {
         pants_text_put(&text, ": ");
         pants_text_put(&text, detail);

@@ -81,6 +81,9 @@ bool standin_fits(const struct ask *ask, size_t *variable, size_t *entries);
 /* Fill both: the caller's environment and the variable. */
 void standin_environment(const struct ask *ask, bool busy, char *variable, size_t size, char **env);
 
+/* ---- words.c ---- */
+const char *report_words(enum pants_reason reason);
+
 /* ---- report.c: pants why, PANTS_DEBUG ---- */
 void report(struct pants_table *table, const struct ask *ask, const struct verdict *verdict,
             enum pants_reason reason, const char *detail, const struct pants_state *state, uint64_t now_ns);

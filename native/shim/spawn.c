@@ -1,7 +1,6 @@
 /* posix_spawn and all that comes down to it. They return an error instead of setting errno, a caller may pass
  * no pid, and the program's process exists only when the call is over: a slot is taken as pending and handed
  * on then. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <features.h>
 #include <string.h>

@@ -1,5 +1,4 @@
 /* Where the stand-in is, and the environment that it is started with. */
-#define _GNU_SOURCE
 #include <limits.h>
 #include <sys/resource.h>
 #include "shim.h"

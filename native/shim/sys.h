@@ -78,6 +78,22 @@ static inline bool sys_alive(uint32_t pid) {
     return sys_call(SYS_kill, pid, 0, 0, 0, 0, 0) != -ESRCH;
 }
 
+/* What statx(2) tells of an open file: the kernel's struct, since not every libc has it. */
+struct sys_seen {
+    uint32_t unused0[7];
+    uint16_t mode, unused1;
+    uint64_t unused2;
+    uint64_t size;
+    uint64_t unused3[26];
+};
+_Static_assert(offsetof(struct sys_seen, mode) == 28 && offsetof(struct sys_seen, size) == 40,
+               "as struct statx");
+_Static_assert(sizeof(struct sys_seen) == 256, "as struct statx");
+static inline bool sys_stat(int fd, const char *path, struct sys_seen *seen) {
+    const unsigned type_mode_size = 0x203;
+    return sys_call(SYS_statx, fd, (long)path, *path ? 0 : AT_EMPTY_PATH, type_mode_size, (long)seen, 0) == 0;
+}
+
 /* CLOCK_BOOTTIME in nanoseconds. */
 static inline uint64_t sys_boot_ns(void) {
     int64_t ts[2] = {0, 0};

@@ -1,0 +1,94 @@
+/* A job's way: to prexd, and back with a status; or the local exec, for whatever reason. At most once: after
+ * STARTED only an idempotent job is started again. */
+#include "prex.h"
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A descriptor above 2 means something to this process only. */
+static bool names_descriptor(char *const *argv) {
+    for (; *argv; argv++) {
+        const char *fd = strstr(*argv, "/dev/fd/");
+        if (fd && !(fd[8] >= '0' && fd[8] <= '2' && fd[9] == '\0')) return true;
+        if (strstr(*argv, "/proc/self/")) return true;
+    }
+    return false;
+}
+
+/* Waits a little; a signal that would end the program here ends us. */
+static void pause_ms(int ms) {
+    struct pollfd wait = {.fd = signals_fd(false), .events = POLLIN};
+    if (poll(&wait, 1, ms) <= 0) return;
+    int signal = signals_next(false) & 0xff;
+    if (signal == 0) return;
+    if (signal_stops(signal))
+        stop_self(signal);
+    else
+        end_by_signal(signal);
+}
+
+/* Connected, trying until `until_ms`, starting prexd when there is none. -1 and *why otherwise. */
+static int reach(int64_t until_ms, const char **why) {
+    for (bool tried = false;; tried = true) {
+        bool absent = false;
+        int fd = helper_connect(why, &absent);
+        if (fd >= 0 || !absent) return fd;
+        const char *problem = tried ? NULL : helper_start();
+        if (problem) return *why = problem, -1;
+        if (now_ms() >= until_ms) return -1;
+        pause_ms(20);
+    }
+}
+
+static noreturn void lost(const struct job *job, const char *line) {
+    if (*line)
+        fprintf(stderr, "%s%s", line, line[strlen(line) - 1] == '\n' ? "" : "\n");
+    else
+        fprintf(stderr, "prex: %s: lost after it was started elsewhere; not run again\n", job->path);
+    kill(getpid(), SIGKILL);
+    _exit(137);
+}
+
+/* The connection broke after the start. Returns when the program is to run here. */
+static void again(const struct job *job, struct outcome *outcome) {
+    char after[sizeof outcome->where];
+    while (outcome->end == END_BROKEN) {
+        int64_t orphans_dead_ms = now_ms() + PANTS_ORPHAN_WAIT_MS;
+        const char *why = "";
+        strcpy(after, outcome->where);
+        int fd = reach(orphans_dead_ms, &why);
+        if (fd >= 0) {
+            talk(fd, job, after, outcome);
+            /* Nobody said that the first copy is dead: only time does. */
+            if (outcome->end != END_HERE || outcome->reason != PANTS_WHY_FAULT) continue;
+        }
+        while (now_ms() < orphans_dead_ms)
+            pause_ms(100);
+        outcome->end = END_HERE;
+        outcome->text[0] = '\0';
+    }
+    if (outcome->end == END_HERE) outcome->reason = PANTS_WHY_RERUN;
+}
+
+noreturn void carry(struct job *job) {
+    struct outcome outcome = {.end = END_HERE};
+    const char *why = "";
+    job->since_ms = now_ms();
+    signals_hold();
+    if (names_descriptor(job->argv)) run_here(job, PANTS_WHY_UNFIT, "an argument names a descriptor");
+    int fd = reach(job->flags & PANTS_RUN_BY_HAND ? job->since_ms + HAND_WAIT_MS : 0, &why);
+    if (fd < 0) run_here(job, PANTS_WHY_NO_HELPER, why);
+    talk(fd, job, "", &outcome);
+    if (outcome.end == END_BROKEN) {
+        if (!(job->flags & PANTS_RUN_IDEMPOTENT)) {
+            record(job, PANTS_WHERE_REMOTE, PANTS_WHY_LOST, outcome.where, "prexd broke off");
+            lost(job, "");
+        }
+        again(job, &outcome);
+    }
+    if (outcome.end == END_STATUS) end_as(outcome.status);
+    if (outcome.end == END_LOST) lost(job, outcome.text);
+    run_here(job, outcome.reason, outcome.text);
+}

@@ -1,0 +1,88 @@
+/* What prexd has to know to run a job as it would run here: see struct pants_run. */
+#include "prex.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int run_descriptors(int fds[3]) {
+    int count = 0;
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) >= 0) fds[count++] = fd;
+    return count;
+}
+
+static void put(struct bytes *out, const void *data, size_t size) {
+    memcpy(out->at + out->size, data, size);
+    out->size += size;
+}
+
+static void put_string(struct bytes *out, const char *string) {
+    uint32_t length = (uint32_t)strlen(string);
+    put(out, &length, sizeof length);
+    put(out, string, length);
+}
+
+static uint32_t strings(char *const *list, size_t *size) {
+    uint32_t count = 0;
+    for (; list[count]; count++)
+        *size += sizeof(uint32_t) + strlen(list[count]);
+    return count;
+}
+
+static void describe(const struct job *job, struct pants_run *run, size_t *size) {
+    int fds[3];
+    memset(run, 0, sizeof *run);
+    run->flags = job->flags;
+    run->umask = umask(0);
+    umask(run->umask);
+    for (int i = run_descriptors(fds); i > 0; i--)
+        run->fds |= 1u << fds[i - 1];
+    run->argc = strings(job->argv, size);
+    run->envc = strings(job->env, size);
+    run->nice = getpriority(PRIO_PROCESS, 0);
+    run->ignored = signals_ignored;
+    run->blocked = signals_blocked;
+    for (int i = 0; i < 16; i++) {
+        struct rlimit limit;
+        bool known = getrlimit(i, &limit) == 0;
+        run->rlimits[i][0] = known && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : UINT64_MAX;
+        run->rlimits[i][1] = known && limit.rlim_max != RLIM_INFINITY ? limit.rlim_max : UINT64_MAX;
+    }
+}
+
+struct bytes run_message(const struct job *job, const char *after, const char **why) {
+    struct pants_run run;
+    struct bytes out = {NULL, 0};
+    size_t size = sizeof(struct pants_msg) + PANTS_RUN_FIXED + 5 * sizeof(uint32_t);
+    char *cwd = getcwd(NULL, 0);
+    /* "(unreachable)/..." when it is outside our root. */
+    if (!cwd || *cwd != '/') return free(cwd), *why = "the working directory has no path", out;
+    describe(job, &run, &size);
+    size += 2 * strlen(cwd) + 1 + strlen(job->path) + strlen(job->host) + strlen(after);
+    if (size > PANTS_MSG_LENGTH_MAX || !(out.at = malloc(size)))
+        return free(cwd), *why = "arguments and environment are too long", out;
+    out.size = sizeof(struct pants_msg);
+    put(&out, &run, sizeof run);
+    put_string(&out, cwd);
+    char *path = out.at + out.size;
+    put_string(&out, *job->path == '/' ? "" : cwd);
+    if (*job->path != '/') put(&out, "/", 1);
+    put(&out, job->path, strlen(job->path));
+    uint32_t length = (uint32_t)(out.at + out.size - path - sizeof length);
+    memcpy(path, &length, sizeof length);
+    put_string(&out, job->host);
+    put_string(&out, after);
+    for (char **at = job->argv; *at; at++)
+        put_string(&out, *at);
+    for (char **at = job->env; *at; at++)
+        put_string(&out, *at);
+    struct pants_msg head = {PANTS_MSG_MAGIC, PANTS_MSG_VERSION, PANTS_MSG_RUN,
+                             (uint32_t)(out.size - sizeof head), 0};
+    memcpy(out.at, &head, sizeof head);
+    free(cwd);
+    return out;
+}

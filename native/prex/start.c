@@ -1,0 +1,125 @@
+/* Starts prexd in the background. One starter at a time: it holds users/UID/prexd.start locked until prexd
+ * answers, so that of many stand-ins at once one starts it and the others run their programs here. prexd
+ * holds a lock of its own (prexd.lock), so a second one that is started by hand meanwhile ends itself. */
+#include "prex.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "paths.h"
+
+enum { START_MS = 10000, FAILED_MS = 2000 };
+
+/* <prefix>/build/Release/prex -> <prefix>/bin/prexd */
+static bool find_prexd(char *out, size_t size) {
+    char self[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length < 0) return false;
+    self[length] = '\0';
+    for (int up = 0; up < 3; up++) {
+        char *slash = strrchr(self, '/');
+        if (!slash) return false;
+        *slash = '\0';
+    }
+    return (size_t)snprintf(out, size, "%s/bin/prexd", self) < size && access(out, X_OK) == 0;
+}
+
+/* What a daemon should know of the program that happened to start it. */
+static char **daemon_environment(void) {
+    static const char *const kept[] = {"HOME=",       "PATH=", "USER=", "LOGNAME=", "SHELL=",  "SSH_",
+                                       "KRB5CCNAME=", "XDG_",  "LANG=", "LC_",      "TMPDIR=", "PANTS_"};
+    size_t count = 0;
+    for (char **at = environ; *at; at++)
+        count++;
+    char **env = calloc(count + 1, sizeof *env), **to = env;
+    for (char **at = environ; env && *at; at++)
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+            if (strncmp(*at, kept[i], strlen(kept[i])) == 0) *to++ = *at;
+    return env;
+}
+
+static noreturn void become_prexd(const char *prexd) {
+    char log[PANTS_RUNTIME_MAX];
+    char **env = daemon_environment();
+    uint64_t none = 0;
+    for (int signal = 1; signal < NSIG; signal++)
+        sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
+    umask(077);
+    setpriority(PRIO_PROCESS, 0, 0);
+    int null = open("/dev/null", O_RDWR), err = null;
+    if (pants_user_path(environ, geteuid(), "/prexd.log", log, sizeof log))
+        err = open(log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY, 0600);
+    dup2(null, 0);
+    dup2(null, 1);
+    dup2(err >= 0 ? err : null, 2);
+    for (int fd = 3; fd < 1024; fd++)
+        close(fd);
+    char *argv[] = {(char *)prexd, NULL};
+    if (env && chdir("/") == 0) execve(prexd, argv, env);
+    _exit(127);
+}
+
+/* Lives until prexd answers, or for a while when it fails, so that it is not tried again at once. */
+static noreturn void watch_over(const char *prexd) {
+    int64_t began_ms = now_ms();
+    setsid();
+    for (int fd = 0; fd < 3; fd++)
+        close(fd); /* whoever reads our output waits for its end */
+    pid_t pid = fork();
+    if (pid == 0) become_prexd(prexd);
+    while (pid > 0 && now_ms() - began_ms < START_MS && waitpid(pid, NULL, WNOHANG) == 0) {
+        if (helper_lives()) _exit(0);
+        poll(NULL, 0, 20);
+    }
+    int64_t left_ms = FAILED_MS - (now_ms() - began_ms);
+    if (left_ms > 0) poll(NULL, 0, (int)left_ms);
+    _exit(1);
+}
+
+static void close_inherited(int keep_from) {
+    if (syscall(SYS_close_range, 3, keep_from - 1, 0) == 0 &&
+        syscall(SYS_close_range, keep_from + 1, ~0u, 0) == 0)
+        return;
+    for (int fd = 3; fd < 65536; fd++)
+        if (fd != keep_from) close(fd);
+}
+
+static void make_directories(void) {
+    char path[PANTS_RUNTIME_MAX];
+    if (pants_runtime_path(environ, geteuid(), "", path, sizeof path)) mkdir(path, 0755);
+    if (pants_runtime_path(environ, geteuid(), "/users", path, sizeof path)) mkdir(path, 0755);
+    if (pants_user_path(environ, geteuid(), "", path, sizeof path)) mkdir(path, 0700);
+}
+
+const char *helper_start(void) {
+    char lock[PANTS_RUNTIME_MAX], prexd[4096];
+    if (!find_prexd(prexd, sizeof prexd))
+        return "prexd was not running, and bin/prexd is not where prex looks";
+    make_directories();
+    if (!pants_user_path(environ, geteuid(), "/prexd.start", lock, sizeof lock))
+        return "the path is too long";
+    int fd = above_stdio(open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (fd < 0) return "prexd was not running, and its directory cannot be written";
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        /* A child that sends no SIGCHLD, since one would be pending when the program starts here. */
+        long pid = syscall(SYS_clone, 0, 0, 0, 0, 0);
+        if (pid == 0) {
+            close_inherited(fd);
+            if (fork() == 0) watch_over(prexd);
+            _exit(0);
+        }
+        if (pid > 0) waitpid((pid_t)pid, NULL, __WALL);
+    }
+    close(fd);
+    return NULL;
+}
