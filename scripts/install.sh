@@ -33,7 +33,8 @@ mkdir -p "$root/bin" "$root/lib/systemd/system" "$root/share/doc/pants" "$root/s
 # The package, made beside its place and moved there whole.
 mkdir -p "$new/bin" "$new/dist" "$new/build/Release"
 cp package.json LICENSE "$new/"
-(cd dist && find . -name '*.js' ! -path './lab/*' ! -path './cli/pants-*.js' && echo ./cli/pants-flag.js) |
+(cd dist && find . -name '*.js' ! -path './lab/*' ! -path './cli/pants-*.js' ! -path './cli/demo/*' \
+    ! -path './cli/bench/*' && echo ./cli/pants-flag.js) |
     while read -r file; do
         mkdir -p "$new/dist/${file%/*}"
         cp "dist/$file" "$new/dist/$file"
@@ -99,6 +100,7 @@ After=network-online.target
 
 [Service]
 ExecStart=$prefix/bin/pantsd --foreground
+ExecReload=/bin/kill -HUP \$MAINPID
 Restart=on-failure
 RestartSec=2
 # Users' helpers and the slot table live there too and outlast a restart.

@@ -118,7 +118,7 @@ test("the example configuration is whole and says the defaults", () => {
   expect(parseConfig(text, "pants.toml")).toEqual(defaults);
   expect(parseConfig(uncommented, "pants.toml")).toEqual(defaults);
   for (const [section, keys] of Object.entries(defaults)) {
-    const part = text.split(`[${section}]`)[1]?.split("\n[")[0] ?? "";
+    const part = text.split(`\n[${section}]\n`)[1]?.split("\n[")[0] ?? "";
     for (const key of Object.keys(keys)) expect(part).toContain(`#${key} = `);
     for (const key of Object.keys(keys))
       expect(readFileSync(join(root, "docs/configuration.md"), "utf8")).toContain(`\`${key}\``);
