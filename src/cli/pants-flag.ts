@@ -7,6 +7,7 @@ const flag = (describe: string) => ({ type: "boolean", describe }) as const;
 
 await main("pants-flag", async () => {
   const args = await yargs(process.argv.slice(2))
+    .locale("en")
     .scriptName("pants-flag")
     .usage(
       "$0 --migratable|--never|--idempotent|--clear|--show FILE...\n\nMarks programs that may run on other hosts.",

@@ -6,6 +6,7 @@ import { packageVersion } from "./commands/version.js";
 await main("pants", async () => {
   const json = { json: { type: "boolean", describe: "For programs" } } as const;
   await yargs(process.argv.slice(2))
+    .locale("en")
     .scriptName("pants")
     .usage("$0 COMMAND [--json]\n\nLook at and steer PANTS on this host.")
     .command(

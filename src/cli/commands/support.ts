@@ -23,10 +23,11 @@ export function printJson(value: unknown): void {
  * @param name - what to put before a message
  */
 export async function main(name: string, command: () => Promise<void> | void): Promise<void> {
-  // `pants why | head` ends when head does.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    process.exitCode = error.code === "EPIPE" ? 0 : 1;
     process.stdout.destroy();
+    if (error.code === "EPIPE") return; // `pants why | head` ends when head does
+    process.exitCode = 1;
+    process.stderr.write(`${name}: cannot write: ${error.message}\n`);
   });
   try {
     await command();
