@@ -6,8 +6,8 @@
 
 namespace {
 
-// Node ignores SIGPIPE itself; a full disk quota's SIGXFSZ must not end a daemon either. Programs that we
-// start get the dispositions that they are due.
+// Node does so too, but our callers rely on it: a reader that left and a file that may not grow are errors to
+// report. Programs that we start get the dispositions that they are due.
 void ignore_deadly_signals() {
     for (const int signal : {SIGPIPE, SIGXFSZ}) {
         struct sigaction action;

@@ -17,7 +17,6 @@
 namespace {
 
 constexpr int kSignals = 64;
-constexpr int kLimits = 16; // RLIM_NLIMITS
 constexpr unsigned kFirstInherited = 3;
 constexpr int kCloseAtMost = 1 << 16;
 
@@ -74,14 +73,14 @@ void close_others() {
 
 // As asked where permitted, else as far down as asked and no further up than now.
 void set_limits(const std::vector<Limit> &limits) {
-    for (size_t i = 0; i < limits.size() && i < size_t{kLimits}; i++) {
-        const auto resource = static_cast<__rlimit_resource_t>(i);
-        const rlimit wanted{limits[i].soft, limits[i].hard};
-        rlimit now{};
-        if (setrlimit(resource, &wanted) == 0 || getrlimit(resource, &now) < 0) continue;
-        const rlim_t hard = wanted.rlim_max < now.rlim_max ? wanted.rlim_max : now.rlim_max;
-        const rlimit possible{wanted.rlim_cur < hard ? wanted.rlim_cur : hard, hard};
-        setrlimit(resource, &possible);
+    for (size_t i = 0; i < limits.size(); i++) {
+        const Limit &wanted = limits[i];
+        Limit now{};
+        if (syscall(SYS_prlimit64, 0, i, &wanted, &now) == 0) continue;
+        if (syscall(SYS_prlimit64, 0, i, nullptr, &now) < 0) continue; // no such limit in this kernel
+        const uint64_t hard = wanted.hard < now.hard ? wanted.hard : now.hard;
+        const Limit possible{wanted.soft < hard ? wanted.soft : hard, hard};
+        syscall(SYS_prlimit64, 0, i, &possible, nullptr);
     }
 }
 

@@ -8,6 +8,7 @@
 
 struct pants_table;
 
+// The kernel's struct rlimit64; ~0 = unlimited.
 struct Limit {
     uint64_t soft;
     uint64_t hard;

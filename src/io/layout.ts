@@ -55,7 +55,6 @@ export const whyWords = (reason: number): string => WHY_WORDS[reason] ?? `reason
 /** Name of a load index as the configuration spells it; empty for none. */
 export const indexName = (index: number): string => INDEX_WORDS[index] ?? `index ${index}`;
 
-/** Where the constants of the layouts are: exported for the test that compares them with the header. */
 export const STATE_MAGIC = 0x54534e50;
 export const STATE_VERSION = 1;
 export const STATE_SIZE = 64;

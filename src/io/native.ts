@@ -78,7 +78,7 @@ export interface Native {
   // -- readiness: one epoll instance, watched by the event loop; never sets O_NONBLOCK on anything
   /**
    * Call back, level-triggered, while any of `events` (or ERR, HUP) holds; calling again changes events and callback.
-   * HUP comes again and again until unwatched. What cannot be polled (files, /dev/null) is always ready: -EPERM.
+   * HUP may come without IN (read then gives 0), and comes again and again until unwatched. What cannot be polled (files, /dev/null) is always ready: -EPERM.
    * Keeps the event loop alive. What a callback throws is an uncaught exception.
    */
   watch(fd: number, events: number, callback: (events: number) => void): number;
