@@ -1,10 +1,11 @@
 /** `make bench`: measures what PANTS promises, and writes docs/benchmarks.md. Arguments: names of sections. */
 import { build } from "./bench/build.js";
+import { exec } from "./bench/exec.js";
 import { latency } from "./bench/latency.js";
 import { idle, memory } from "./bench/resident.js";
 import { record } from "./bench/section.js";
 
-const SECTIONS = [latency, build, memory, idle];
+const SECTIONS = [latency, build, exec, memory, idle];
 
 async function main(names: readonly string[]): Promise<number> {
   const known = SECTIONS.map(({ name }) => name);

@@ -3,7 +3,9 @@ import type { ChildProcess, StdioOptions } from "node:child_process";
 import { spawn } from "node:child_process";
 import { existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../io/paths.js";
+import { askPantsd } from "../io/control-client.js";
+import { packageRoot, pantsdSocket } from "../io/paths.js";
+import type { ControlReply } from "../wire/control.js";
 import type { Result } from "./command.js";
 import { ended, LabError } from "./command.js";
 import type { Env, Place } from "./place.js";
@@ -117,6 +119,12 @@ export class Host {
       }
       return this.#stateSequence() !== before;
     });
+  }
+
+  /** Asks this host's pantsd. @throws {NoAnswer} */
+  ask<T extends "status" | "hosts">(question: T): Promise<Extract<ControlReply, { t: T }>> {
+    const asked = askPantsd(pantsdSocket(this.runtime), { t: question, id: 1 });
+    return asked as Promise<Extract<ControlReply, { t: T }>>;
   }
 
   #stateSequence(): string {

@@ -7,7 +7,7 @@ import { Workspace } from "../../src/cli/demo/workspace.js";
 import type { Host } from "../../src/lab/host.js";
 import type { Lab } from "../../src/lab/lab.js";
 import { until } from "../../src/lab/wait.js";
-import { cluster, FEW, missing, pants, pidsOf, reference, strays } from "./cluster.js";
+import { cluster, FEW, missing, pidsOf, reference, strays } from "./cluster.js";
 
 /** The longest that any fault may hold a build up. */
 const LOST_MS_MAX = 20_000;
@@ -77,7 +77,7 @@ describe.skipIf(missing !== "")("in the middle of a build", () => {
   it("the leader's pantsd is killed", async () => {
     let restart = (): Promise<void> => Promise.resolve();
     await disturbed(async () => {
-      const leader = ((await pants(lab.host("n1"), "hosts")) as { leader: string }).leader;
+      const leader = (await lab.host("n1").ask("hosts")).leader;
       restart = killDaemon(lab.host(leader === "" ? "n2" : leader));
     });
     await restart();
@@ -89,7 +89,7 @@ describe.skipIf(missing !== "")("in the middle of a build", () => {
       const host = compilesNow(lab).find((one) => one.host !== "n1")?.host ?? "n4";
       await lab.host(host).kill();
     });
-    await until("a leader that knows the rest", async () => (await knownHosts(lab, "n1"))?.length === 3, {
+    await until("a leader that knows the rest", async () => (await knownHosts(lab.host("n1"))).length === 3, {
       ms: 30_000,
     });
   });

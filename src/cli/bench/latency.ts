@@ -7,7 +7,7 @@ import { ready } from "../demo/ready.js";
 import type { Timing } from "./probe.js";
 import { time } from "./probe.js";
 import type { Section } from "./section.js";
-import { markdown, withProgram } from "./section.js";
+import { markdown, withProbe } from "./section.js";
 
 const ms = (us: number): string => (us / 1000).toFixed(2);
 
@@ -36,7 +36,7 @@ async function run(): Promise<string> {
   const lab = await Lab.up({ hosts: 2, privateDirs: homes });
   try {
     await ready(lab);
-    return await withProgram("latency/probe.c", async (probe) => {
+    return await withProbe(async (probe) => {
       const n1 = lab.host("n1");
       const results: [string, Timing, Timing][] = [];
       for (const [name, argv, count] of contestants(lab)) {

@@ -8,7 +8,7 @@ import { Lab } from "../../lab/lab.js";
 import { ready } from "../demo/ready.js";
 import { time } from "./probe.js";
 import type { Section } from "./section.js";
-import { markdown, withProgram } from "./section.js";
+import { markdown, withProbe } from "./section.js";
 
 const TICKS_PER_SECOND = 100; // USER_HZ, which is what /proc tells in on every Linux.
 const IDLE_SECONDS = 60;
@@ -36,7 +36,7 @@ async function runMemory(): Promise<string> {
   const lab = await Lab.up({ hosts: 2 });
   try {
     await ready(lab);
-    return await withProgram("latency/probe.c", async (probe) => {
+    return await withProbe(async (probe) => {
       const argv = [join(packageRoot, "bin", "prex"), "--on", "n2", "/bin/true"];
       await time(lab.host("n1"), probe, argv, 3, 1);
       const programs = [

@@ -56,14 +56,26 @@ export function markdown(
   return [line(heading), line(rule), ...rows.map(line)].join("\n");
 }
 
-/** Compiles a C program of bench/ into a folder of its own, hands it over, and removes it again. */
-export async function withProgram<T>(source: string, use: (program: string) => Promise<T>): Promise<T> {
+/** Compiles a C source of bench/ into a file. */
+export function compile(source: string, to: string, ...flags: string[]): void {
+  execFileSync("cc", ["-O2", ...flags, "-o", to, join(packageRoot, "bench", source)], { stdio: "inherit" });
+}
+
+/** A folder for the time of a measurement. */
+export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "pants-bench-"));
   try {
-    const program = join(folder, "program");
-    execFileSync("cc", ["-O2", "-o", program, join(packageRoot, "bench", source)], { stdio: "inherit" });
-    return await use(program);
+    return await use(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The compiled bench/latency/probe.c. */
+export function withProbe<T>(use: (probe: string) => Promise<T>): Promise<T> {
+  return inFolder((folder) => {
+    const probe = join(folder, "probe");
+    compile("latency/probe.c", probe);
+    return use(probe);
+  });
 }
