@@ -1,12 +1,13 @@
 /** Lets a job in or turns it away: what it needs, whether this is the same world, and a slot. */
-import type { Slots } from "./slots.js";
-import type { World } from "./world.js";
+
 import { identify } from "../io/identity.js";
 import { Reader, Writer } from "../mux/bytes.js";
 import { type Frame, Refusal, Type } from "../mux/frame.js";
 import { decodeSpec, type JobSpec, SpecFlag } from "../mux/spec.js";
 import { encodeRefused } from "../mux/status.js";
 import type { Stream } from "../mux/stream.js";
+import type { Slots } from "./slots.js";
+import type { World } from "./world.js";
 
 /** A job that has not started. */
 export interface Applicant {
@@ -48,12 +49,14 @@ export class Admission {
     const applicant = { stream, spec, claim: 0, until: performance.now() + spec.waitMs, early: [] };
     stream.onFrame = (frame) => this.frame(applicant, frame);
     if (spec.compat !== this.door.compat) {
-      this.refuse(applicant, Refusal.COMPAT, `that host runs ${this.door.compat} programs`); return;
+      this.refuse(applicant, Refusal.COMPAT, `that host runs ${this.door.compat} programs`);
+      return;
     }
     const identity = identify(spec.path);
     if (identity !== spec.identity) {
       const what = identity === "" ? "is not there" : "is another one there";
-      this.refuse(applicant, Refusal.PROGRAM, `program ${spec.path.toString("utf8")} ${what}`); return;
+      this.refuse(applicant, Refusal.PROGRAM, `program ${spec.path.toString("utf8")} ${what}`);
+      return;
     }
     this.checkWorld(applicant);
   }
@@ -81,9 +84,13 @@ export class Admission {
       const first = applicant.claim === 0;
       const verdict = this.door.world.check(claim, first);
       if (verdict.is === "other") {
-        this.refuse(applicant, first ? Refusal.DIRECTORY : Refusal.PATH, verdict.why); return;
+        this.refuse(applicant, first ? Refusal.DIRECTORY : Refusal.PATH, verdict.why);
+        return;
       }
-      if (verdict.is === "ask") { this.ask(applicant, verdict.what, verdict.key); return; }
+      if (verdict.is === "ask") {
+        this.ask(applicant, verdict.what, verdict.key);
+        return;
+      }
     }
     this.takeSlot(applicant);
   }
@@ -117,9 +124,18 @@ export class Admission {
   private takeSlot(applicant: Applicant): void {
     const byName = (applicant.spec.flags & SpecFlag.BY_NAME) !== 0;
     const slot = this.queue.length > 0 ? -1 : this.door.slots.take();
-    if (slot === undefined && !byName) { this.refuse(applicant, Refusal.NO_PANTSD, "no pantsd runs there"); return; }
-    if (slot === undefined || slot >= 0) { this.door.start(applicant, slot ?? -1); return; }
-    if (applicant.spec.waitMs === 0) { this.refuse(applicant, Refusal.FULL, "every slot there is taken"); return; }
+    if (slot === undefined && !byName) {
+      this.refuse(applicant, Refusal.NO_PANTSD, "no pantsd runs there");
+      return;
+    }
+    if (slot === undefined || slot >= 0) {
+      this.door.start(applicant, slot ?? -1);
+      return;
+    }
+    if (applicant.spec.waitMs === 0) {
+      this.refuse(applicant, Refusal.FULL, "every slot there is taken");
+      return;
+    }
     this.queue.push(applicant);
     this.timer ??= setInterval(() => this.lookAgain(), LOOK_MS);
   }

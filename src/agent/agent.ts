@@ -3,8 +3,9 @@ import { mkdirSync, readdirSync, statSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { BytePipe, KILL_MS, TERM_MS } from "../io/byte-pipe.js";
+import { BytePipe } from "../io/byte-pipe.js";
 import { hostCompat } from "../io/compat.js";
+import { LINK_KILL_MS, LINK_TERM_MS } from "../io/layout.js";
 import { native } from "../io/native.js";
 import { runtimeDir, userDir } from "../io/paths.js";
 import { type Frame, Refusal, Type } from "../mux/frame.js";
@@ -105,11 +106,11 @@ export class Agent implements Door {
   private beat(): void {
     this.pipe.beat();
     const silent = performance.now() - this.pipe.heardAt;
-    if (silent >= KILL_MS) this.end();
-    else if (silent >= TERM_MS && !this.terminated) {
+    if (silent >= LINK_KILL_MS) this.end();
+    else if (silent >= LINK_TERM_MS && !this.terminated) {
       this.terminated = true;
       for (const job of this.jobs) job.signal(0x100 | constants.signals.SIGTERM);
-    } else if (silent < TERM_MS) this.terminated = false;
+    } else if (silent < LINK_TERM_MS) this.terminated = false;
   }
 
   private tidy(): void {

@@ -85,7 +85,10 @@ export class InputPump {
       if (next === undefined || !this.writing) break;
       const n = native.write(this.writeEnd, "pipe", next);
       if (n === EAGAIN || n === 0) break;
-      if (n < 0) { this.refuse(); return; }
+      if (n < 0) {
+        this.refuse();
+        return;
+      }
       moved = true;
       this.written += n;
       if (n === next.length) this.queue.shift();

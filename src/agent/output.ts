@@ -57,13 +57,17 @@ export class OutputPump {
   private pump(): void {
     for (let round = 0; round < ROUND && this.open; ) {
       const room = Math.min(this.stream.allowance(this.fd), PAYLOAD_MAX);
-      if (room === 0 || this.link.congested(() => this.resume())) { this.unwatch(); return; }
+      if (room === 0 || this.link.congested(() => this.resume())) {
+        this.unwatch();
+        return;
+      }
       const n = native.read(this.readEnd, "pipe", room === PAYLOAD_MAX ? scratch : scratch.subarray(0, room));
       if (n === -11) break;
       if (n <= 0) {
         this.close();
         this.stream.inOrder(Type.EOF, undefined, this.fd);
-        this.changed(); return;
+        this.changed();
+        return;
       }
       round += n;
       this.stream.data(this.fd, Buffer.from(scratch.subarray(0, n)));

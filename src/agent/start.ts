@@ -58,5 +58,19 @@ const isPiped = (use: number): boolean => use === FdUse.STREAM || use === FdUse.
 
 function spawnOptions(spec: JobSpec, fds: readonly [number, number, number], slot: number): SpawnOptions {
   const { path, argv, env, cwd, umask, ignored, blocked, nice, rlimits } = spec;
-  return { path, argv, env, cwd, umask, fds, session: true, deathSignal: true, ignored, blocked, nice, rlimits, slot };
+  return {
+    path,
+    argv,
+    env,
+    cwd,
+    umask,
+    fds,
+    session: true,
+    deathSignal: true,
+    ignored,
+    blocked,
+    nice,
+    rlimits,
+    slot,
+  };
 }

@@ -1,13 +1,8 @@
 /** Carries a muxer's bytes over the two sockets or pipes of a link, at either end. */
-import type { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
 import { type Role, Type } from "../mux/frame.js";
 import { type LinkEvents, Muxer } from "../mux/muxer.js";
-
-/** Link timing, native/include/pants.h. */
-export const PING_MS = 2500;
-export const TERM_MS = 8000;
-export const KILL_MS = 10_000;
-export const DEAD_MS = 12_000;
+import { LINK_PING_MS } from "./layout.js";
 
 /** Bytes taken from the muxer at a time. */
 const PORTION = 128 * 1024;
@@ -33,8 +28,8 @@ export class BytePipe {
 
   constructor(
     role: Role,
-    private readonly input: Socket,
-    private readonly output: Socket,
+    private readonly input: Readable,
+    private readonly output: Writable,
     private readonly events: PipeEvents,
   ) {
     this.mux = new Muxer(role, {
@@ -57,7 +52,7 @@ export class BytePipe {
 
   /** Says something if nothing was said for a while; call about every second. */
   beat(): void {
-    if (!this.over && performance.now() - this.spokeAt > PING_MS - 1000) this.mux.sendLink(Type.PING);
+    if (!this.over && performance.now() - this.spokeAt > LINK_PING_MS - 1000) this.mux.sendLink(Type.PING);
   }
 
   /** True: too much waits to be sent; `resume` is called once when more is welcome. */

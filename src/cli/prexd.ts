@@ -1,0 +1,41 @@
+/** prexd: one per user, started by the first stand-in that needs it, or by hand. */
+import { accept, becomeTheOne, CannotServe } from "../helper/accept.js";
+import { Helper } from "../helper/helper.js";
+import { openLog } from "../helper/log.js";
+import { ConfigError, loadConfig } from "../io/config.js";
+import { native } from "../io/native.js";
+import { configFile, runtimeDir, userDir } from "../io/paths.js";
+
+async function main(): Promise<void> {
+  const uid = process.getuid?.() ?? 0;
+  const runtime = runtimeDir();
+  const directory = userDir(runtime, uid);
+  const config = loadConfig(configFile());
+  if (!becomeTheOne(directory, uid)) return;
+  process.title = "prexd";
+  native.setProcessName("prexd");
+  process.on("SIGHUP", () => undefined);
+  const helper: Helper = new Helper({
+    runtime,
+    rsh: process.env["PANTS_RSH"] ?? "ssh",
+    agentCommand: config.agent.command,
+    patienceMs: config.placement.patience_ms,
+    log: await openLog(process.env["PANTS_LOG"] ?? "warn"),
+    done: () => end(helper),
+  });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end(helper));
+  accept(directory, uid, helper);
+}
+
+function end(helper: Helper): void {
+  helper.close();
+  setImmediate(() => process.exit(0));
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof CannotServe || error instanceof ConfigError)) throw error;
+  process.stderr.write(`prexd: ${error.message}\n`);
+  process.exitCode = 1;
+}

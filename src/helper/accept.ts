@@ -1,0 +1,51 @@
+/** The socket that stand-ins come to: made once per user, and only for that user. */
+import { mkdirSync, statSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { IN, native } from "../io/native.js";
+import { StandIn, type StandInEvents } from "./standin.js";
+
+/** prexd cannot serve, in one line. */
+export class CannotServe extends Error {}
+
+/**
+ * Makes this process the user's only prexd.
+ * @returns false: another one runs already
+ * @throws {CannotServe}
+ */
+export function becomeTheOne(directory: string, uid: number): boolean {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const stat = statSync(directory);
+    if (stat.uid !== uid) throw new CannotServe(`${directory} belongs to uid ${stat.uid}, not to ${uid}`);
+    if ((stat.mode & 0o077) !== 0) throw new CannotServe(`${directory} is open to others: chmod 700 it`);
+  } catch (error) {
+    if (error instanceof CannotServe) throw error;
+    throw new CannotServe(`${directory}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const lock = native.lockFile(join(directory, "prexd.lock"));
+  if (lock === -11) return false;
+  if (lock < 0) throw new CannotServe(`${join(directory, "prexd.lock")} cannot be locked (errno ${-lock})`);
+  return true;
+}
+
+/** Listens for stand-ins of the same user. @throws {CannotServe} */
+export function accept(directory: string, uid: number, events: StandInEvents): void {
+  const path = join(directory, "prexd.sock");
+  try {
+    unlinkSync(path); // we hold the lock, so whoever made it is gone
+  } catch {
+    // it was not there
+  }
+  const listener = native.listenUnix(path, 0o600);
+  if (listener < 0) throw new CannotServe(`${path} cannot be made (errno ${-listener})`);
+  native.watch(listener, IN, () => {
+    for (let fd = native.accept(listener); fd >= 0; fd = native.accept(listener)) {
+      const peer = native.peerCred(fd);
+      if (peer?.uid !== uid) {
+        native.close(fd);
+        continue;
+      }
+      new StandIn(fd, peer.pid, events);
+    }
+  });
+}

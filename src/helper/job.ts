@@ -1,0 +1,206 @@
+/** One job of this user: what its stand-in asked for, how far it got, and what the stand-in is told. */
+
+import { claimsOf } from "../io/claims.js";
+import { identify } from "../io/identity.js";
+import { Msg, type Run, RunFlag, Why } from "../io/layout.js";
+import { type JobSpec, SpecFlag } from "../mux/spec.js";
+import type { JobStatus, Refused } from "../mux/status.js";
+import type { Lease } from "../wire/control.js";
+import { Attempt } from "./attempt.js";
+import { Descriptors } from "./descriptors.js";
+import type { Link } from "./link.js";
+import { afterString, type Progress, REPEATS_MAX } from "./progress.js";
+import { record } from "./record.js";
+import type { StandIn } from "./standin.js";
+
+export interface JobEvents {
+  /** Nothing was started over there. */
+  refused(job: Job, refused: Refused): void;
+  /** The program has ended: its place is free. */
+  ended(job: Job): void;
+  /** Nothing is left of the job. */
+  over(job: Job): void;
+}
+
+export type JobState = "waiting" | "connecting" | "running" | "ended" | "over";
+
+let lastId = 0;
+
+export class Job {
+  readonly id = ++lastId;
+  readonly bornAt = performance.now();
+  readonly program: string;
+  /** Host asked for by name, or "". */
+  readonly byName: string;
+  readonly idempotent: boolean;
+  readonly byHand: boolean;
+  readonly descriptors: Descriptors;
+  /** Hosts that cannot run it. */
+  readonly excluded = new Set<string>();
+  state: JobState = "waiting";
+  host = "";
+  lease: Lease | undefined;
+  /** Has run before, and that run is certainly dead. */
+  rerun = false;
+  /** What went through in runs that were lost. */
+  progress: Progress = { taken: 0, delivered: [0, 0, 0] };
+  private attempt: Attempt | undefined;
+  private result: JobStatus | undefined;
+  private told = 0;
+  /** The stand-in has its status. */
+  private exited = false;
+  /** The stand-in is gone. */
+  private forsaken = false;
+
+  constructor(
+    readonly standIn: StandIn,
+    readonly run: Run,
+    fds: readonly number[],
+    private readonly events: JobEvents,
+  ) {
+    this.program = run.path.toString("utf8");
+    this.byName = run.host.toString("utf8");
+    this.idempotent = (run.flags & RunFlag.IDEMPOTENT) !== 0;
+    this.byHand = (run.flags & RunFlag.BY_HAND) !== 0;
+    this.descriptors = new Descriptors(run.fds, fds);
+  }
+
+  /** Why the job cannot be carried at all; empty when it can. */
+  get unfit(): string {
+    if (this.run.cwd[0] !== 0x2f) return "the working directory has no path";
+    return this.descriptors.unfit;
+  }
+
+  /** Sends it over a link that is up. False: it cannot be described (program or directory gone), run it here. */
+  launch(link: Link, compat: string, waitMs: number): boolean {
+    const spec = this.describe(compat, waitMs);
+    if (spec === undefined || link.pipe === undefined) return false;
+    this.host = link.host;
+    this.state = "running";
+    // The stand-in must know before anything may run: without this word it would run the program itself.
+    if (!this.standIn.send(Msg.STARTED, 0, Buffer.from(`${link.host} ${link.id}`))) {
+      this.abandon();
+      return true;
+    }
+    this.attempt = new Attempt(link, link.pipe, spec, this.descriptors, this.progress.delivered, {
+      refused: (refused) => {
+        this.detach();
+        if (this.forsaken) this.finish();
+        this.events.refused(this, refused);
+      },
+      status: (status) => {
+        this.result = status;
+        this.state = "ended";
+        this.events.ended(this);
+      },
+      delivered: () => this.exit(),
+      stopped: (signal) => void this.standIn.send(Msg.STOPPED, signal),
+      moved: () => this.moved(link),
+      closed: () => this.finish(),
+    });
+    return true;
+  }
+
+  signal(value: number): void {
+    this.attempt?.signal(value);
+  }
+
+  /** The stand-in is gone: so shall be the program. */
+  abandon(): void {
+    this.forsaken = true;
+    if (this.exited) return; // what the program left behind may go on
+    if (this.attempt === undefined) this.finish();
+    else this.attempt.kill();
+  }
+
+  /** Nothing runs anywhere: the stand-in shall run the program itself. */
+  here(reason: number, why: string): void {
+    this.standIn.send(Msg.HERE, reason, Buffer.from(why));
+    this.finish();
+  }
+
+  /** The link is gone. Returns the progress if the program had not ended, else undefined: nothing is lost. */
+  linkLost(): Progress | undefined {
+    const attempt = this.attempt;
+    if (this.state === "ended") attempt?.linkEnded();
+    if (this.forsaken) this.finish();
+    if (attempt === undefined || this.state !== "running") return undefined;
+    const delivered = [0, attempt.outputs[1]?.delivered ?? 0, attempt.outputs[2]?.delivered ?? 0];
+    this.progress = { taken: this.progress.taken + (attempt.input?.taken ?? 0), delivered };
+    this.detach();
+    return this.progress;
+  }
+
+  /** It may or may not have completed, and must not run again. */
+  lost(host: string): void {
+    const line = `prex: lost ${host} while running ${this.program}; it may or may not have completed`;
+    this.standIn.send(Msg.LOST, 0, Buffer.from(line));
+    this.record(Why.LOST, host, -1, "the link was lost");
+    this.finish();
+  }
+
+  /** True while anything of it runs over a link. */
+  isOn(link: Link): boolean {
+    return this.attempt?.link === link;
+  }
+
+  /** Milliseconds since the request. */
+  get ageMs(): number {
+    return Math.round(performance.now() - this.bornAt);
+  }
+
+  /** Forgets the attempt; the job itself goes on. */
+  private detach(): void {
+    this.attempt?.abandon();
+    this.attempt = undefined;
+    this.state = "waiting";
+  }
+
+  private describe(compat: string, waitMs: number): JobSpec | undefined {
+    const { umask, nice, ignored, blocked, rlimits, cwd, path, argv, env } = this.run;
+    const identity = identify(path);
+    const claims = claimsOf(cwd, argv);
+    if (identity === "" || claims === undefined) return undefined;
+    const flags = this.byName === "" ? 0 : SpecFlag.BY_NAME;
+    const fds = this.descriptors.uses;
+    const attributes = { umask, nice, ignored, blocked, rlimits, cwd, path, argv, env };
+    return { ...attributes, flags, waitMs, fds, compat, identity, claims };
+  }
+
+  /** Tells the stand-in of an idempotent program how far it got, in case that we do not survive it. */
+  private moved(link: Link): void {
+    if (!this.idempotent || this.told > REPEATS_MAX || this.state === "ended") return;
+    const attempt = this.attempt;
+    const delivered = [0, attempt?.outputs[1]?.delivered ?? 0, attempt?.outputs[2]?.delivered ?? 0];
+    const progress = ++this.told > REPEATS_MAX ? undefined : { taken: attempt?.input?.taken ?? 1, delivered };
+    this.standIn.send(Msg.STARTED, 0, Buffer.from(afterString(link.host, link.id, progress)));
+  }
+
+  private exit(): void {
+    const status = this.result?.status ?? 0;
+    const { BUSY } = RunFlag;
+    const asked = this.byHand
+      ? Why.BY_HAND
+      : (this.run.flags & BUSY) !== 0
+        ? Why.REMOTE_BUSY
+        : Why.REMOTE_FULL;
+    this.record(this.rerun ? Why.RERUN : asked, this.host, status, "");
+    this.exited = true;
+    this.standIn.send(Msg.EXIT, status);
+  }
+
+  private record(reason: number, host: string, status: number, detail: string): void {
+    const { pid } = this.standIn;
+    record({ pid, program: this.program, host, reason, durationMs: this.ageMs, status, detail });
+  }
+
+  private finish(): void {
+    if (this.state === "over") return;
+    this.attempt?.abandon();
+    this.attempt = undefined;
+    this.state = "over";
+    this.descriptors.closeAll();
+    this.standIn.close();
+    this.events.over(this);
+  }
+}

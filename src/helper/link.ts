@@ -1,0 +1,137 @@
+/** The way to one host: the remote command, the agent's first line, then frames. */
+import { BytePipe } from "../io/byte-pipe.js";
+import { LINK_DEAD_MS } from "../io/layout.js";
+import { newLinkId, type Remote, rshCommand, startRemote } from "../io/rsh.js";
+import { type Frame, Type } from "../mux/frame.js";
+import { PreambleFinder } from "../mux/preamble.js";
+
+export interface LinkEvents {
+  up(link: Link): void;
+  /** The link is over, or never came to be; called once. */
+  down(link: Link, why: string): void;
+}
+
+/** A host that has not answered by then is left out for a while, ms. */
+const CONNECT_MS = 8000;
+const STDERR_MAX = 4096;
+
+export class Link {
+  readonly id = newLinkId();
+  pipe: BytePipe | undefined;
+  /** Jobs whose stream is open. */
+  jobs = 0;
+  idleSince = performance.now();
+  private readonly child: Remote;
+  private readonly bornAt = performance.now();
+  private readonly finder = new PreambleFinder(this.id);
+  private errors = "";
+  private over = false;
+  private readonly questions = new Map<string, (dead: boolean) => void>();
+
+  constructor(
+    readonly host: string,
+    rsh: string,
+    agentCommand: string,
+    private readonly events: LinkEvents,
+  ) {
+    const child = startRemote(rshCommand(rsh, host, agentCommand, this.id));
+    this.child = child;
+    child.on("error", (error) => this.end(error.message));
+    child.on("exit", (code, signal) => {
+      // What ssh said is still in the pipe; closing of stdout ends the link in any case.
+      if (this.pipe === undefined)
+        setImmediate(() => this.end(this.said(`ended with ${signal ?? code ?? "?"}`)));
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      this.errors = (this.errors + chunk.toString("utf8")).slice(-STDERR_MAX);
+    });
+    child.stdin.on("error", () => undefined); // the end of stdout tells
+    child.stdout.on("data", this.onNoise);
+    child.stdout.on("error", () => undefined);
+    child.stdout.on("end", () => {
+      if (this.pipe === undefined) setTimeout(() => this.end(this.said("closed the connection")), 20);
+    });
+  }
+
+  /** performance.now() when the host was last heard; when it never was, now: nothing is running there then. */
+  get heardAt(): number {
+    return this.pipe?.heardAt ?? this.bornAt;
+  }
+
+  /** Call about every second. */
+  beat(now: number): void {
+    this.pipe?.beat();
+    if (this.pipe === undefined && now - this.bornAt > CONNECT_MS)
+      this.end(this.said("did not answer in 8 s"));
+    else if (this.pipe !== undefined && now - this.heardAt > LINK_DEAD_MS) this.end("silent for 12 s");
+  }
+
+  /** Asks whether another link's agent, on the same host, is gone with all it started. */
+  isDead(linkId: string, answer: (dead: boolean) => void): void {
+    this.questions.set(linkId, answer);
+    this.pipe?.mux.sendLink(Type.DEAD, Buffer.from(linkId, "latin1"));
+  }
+
+  /** Ends the link because nobody needs it. */
+  close(): void {
+    if (this.over) return;
+    this.over = true;
+    this.pipe?.mux.sendLink(Type.BYE);
+    this.pipe?.close();
+    this.clear();
+  }
+
+  private readonly onNoise = (chunk: Buffer): void => {
+    try {
+      const rest = this.finder.push(chunk);
+      if (rest !== undefined) this.begin(rest);
+    } catch (error) {
+      this.end(error instanceof Error ? error.message : String(error));
+    }
+  };
+
+  private begin(first: Buffer): void {
+    this.child.stdout.off("data", this.onNoise);
+    this.pipe = new BytePipe("home", this.child.stdout, this.child.stdin, {
+      link: (frame) => this.linkFrame(frame),
+      opened: () => undefined,
+      lost: (why) => this.end(this.said(why)),
+    });
+    this.events.up(this);
+    this.pipe.start(first);
+  }
+
+  private linkFrame(frame: Frame): void {
+    if (frame.type !== Type.DEAD_ANSWER) return;
+    const id = frame.payload.toString("latin1", 1);
+    const answer = this.questions.get(id);
+    this.questions.delete(id);
+    answer?.(frame.payload[0] === 1);
+  }
+
+  /** The last line on stderr says more than we could. */
+  private said(otherwise: string): string {
+    const line = this.errors.trimEnd().split("\n").at(-1)?.trim() ?? "";
+    const noise = this.pipe === undefined ? this.finder.noise : "";
+    return (line || (noise === "" ? otherwise : `${otherwise}, having said: ${noise}`)).slice(0, 200);
+  }
+
+  private end(why: string): void {
+    if (this.over) return;
+    this.over = true;
+    this.clear();
+    this.events.down(this, why);
+  }
+
+  private clear(): void {
+    this.child.stdin.destroy();
+    this.child.stdout.destroy();
+    this.child.stderr.destroy();
+    this.child.unref();
+    // A remote command that does not see the end of its stdin must not stay.
+    const child = this.child;
+    setTimeout(() => {
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+    }, 1000).unref();
+  }
+}

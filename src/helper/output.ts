@@ -1,0 +1,95 @@
+/** Hands a program's output on to one of the caller's descriptors, as fast as that takes it. */
+import { type FdKind, native, OUT } from "../io/native.js";
+
+const EAGAIN = -11;
+
+export interface OutputEvents {
+  /** So many bytes were written (or nobody wants them). */
+  handedOn(count: number): void;
+  /** Everything that came so far was written. */
+  empty(): void;
+  /** Nobody will read this descriptor any more. */
+  broken(): void;
+}
+
+export class Output {
+  /** Bytes written since the job began, over all its runs. */
+  delivered = 0;
+  private queue: Buffer[] = [];
+  private dead = false;
+  private watched = false;
+
+  /** @param skip - bytes that an earlier run delivered already */
+  constructor(
+    private readonly fd: number,
+    private readonly kind: FdKind,
+    private skip: number,
+    private readonly events: OutputEvents,
+  ) {
+    this.delivered = skip;
+  }
+
+  get idle(): boolean {
+    return this.queue.length === 0;
+  }
+
+  push(bytes: Buffer): void {
+    let rest = bytes;
+    if (this.skip > 0) {
+      const skipped = Math.min(this.skip, rest.length);
+      this.skip -= skipped;
+      rest = rest.subarray(skipped);
+      this.events.handedOn(skipped);
+    }
+    if (this.dead) this.events.handedOn(rest.length);
+    else if (rest.length > 0 && this.queue.push(rest) === 1) this.write();
+  }
+
+  /** No more of this run; the descriptor itself belongs to the job. */
+  stop(): void {
+    this.dead = true;
+    this.queue = [];
+    this.unwatch();
+  }
+
+  private write(): void {
+    let written = 0;
+    let error = 0;
+    for (let next = this.queue[0]; next !== undefined; next = this.queue[0]) {
+      const n = native.write(this.fd, this.kind, next);
+      if (n < 0) {
+        error = n;
+        break;
+      }
+      written += n;
+      if (n === next.length) this.queue.shift();
+      else this.queue[0] = next.subarray(n);
+      if (n === 0) break;
+    }
+    this.delivered += written;
+    if (written > 0) this.events.handedOn(written);
+    if (error !== 0 && error !== EAGAIN) this.breakOff();
+    else if (this.queue.length > 0) this.watch();
+    else this.unwatch();
+    if (this.queue.length === 0) this.events.empty();
+  }
+
+  private breakOff(): void {
+    let left = 0;
+    for (const bytes of this.queue) left += bytes.length;
+    this.stop();
+    this.events.handedOn(left);
+    this.events.broken();
+  }
+
+  private watch(): void {
+    if (this.watched) return;
+    this.watched = true;
+    native.watch(this.fd, OUT, () => this.write());
+  }
+
+  private unwatch(): void {
+    if (this.watched) native.unwatch(this.fd);
+    this.watched = false;
+  }
+}

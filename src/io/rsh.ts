@@ -1,0 +1,56 @@
+/** The command that reaches another host: PANTS_RSH, the host, and the agent's command. */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { packageRoot } from "./paths.js";
+
+/**
+ * For ssh itself: never ask, give up soon, and carry nothing but our bytes. The cipher is the one that costs least
+ * where processors have AES.
+ */
+const SSH_OPTIONS = [
+  ...[
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    "ConnectTimeout=5",
+    "-o",
+    "ServerAliveInterval=5",
+    "-o",
+    "ServerAliveCountMax=2",
+  ],
+  ...["-x", "-a", "-T", "-o", "ClearAllForwardings=yes", "-o", "ControlMaster=no", "-o", "ControlPath=none"],
+  ...["-e", "none", "-o", "Ciphers=^aes128-gcm@openssh.com"],
+];
+
+export type Remote = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** A name for a link that never comes again. */
+export const newLinkId = (): string => randomBytes(12).toString("hex");
+
+/** A host name as it may be given to a remote shell command: never an option, never a word of a shell. */
+export const isHostName = (host: string): boolean => /^[A-Za-z0-9_[][A-Za-z0-9._:@%[\]-]{0,254}$/.test(host);
+
+/** The whole command line. @param command - of the agent; empty = where it is on this host */
+export function rshCommand(rsh: string, host: string, command: string, link: string): string[] {
+  const words = rsh.split(/\s+/).filter((word) => word !== "");
+  if (words.length === 0) words.push("ssh");
+  const options = words.length === 1 && /(^|\/)ssh$/.test(words[0] ?? "") ? SSH_OPTIONS : [];
+  const agent = command === "" ? quote(join(packageRoot, "bin", "prex-agent")) : command;
+  return [...words, ...options, host, `${agent} --link ${link}`];
+}
+
+/** Starts it with pipes; what is PANTS's own in the environment stays here. */
+export function startRemote(command: readonly string[]): Remote {
+  const env = { ...process.env };
+  delete env["LD_PRELOAD"];
+  delete env["PANTS_STANDIN"];
+  const [program = "ssh", ...args] = command;
+  return spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env, detached: true });
+}
+
+/** One word for any shell. */
+function quote(path: string): string {
+  return /^[A-Za-z0-9_./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
