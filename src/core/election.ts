@@ -83,6 +83,8 @@ export class Election {
       else if (now - this.#advertisedAt >= this.tuning.reportGapMs) this.#advert(now);
       return;
     }
+    // An ADVERT overtaken by its sender's RESIGN: nobody leads twice in one epoch.
+    if (advert.epoch === this.#resigned) return;
     if (advert.epoch < this.epoch) {
       this.#hold(from, now);
       return;

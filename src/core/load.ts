@@ -21,7 +21,7 @@ export interface Verdict {
 }
 
 /**
- * Judges CPU load against a threshold in percent. A host whose slots are all taken is full, not busy, as long as the
+ * Judges CPU load against a threshold in percent; 100 means never busy by CPU. A host whose slots are all taken is full, not busy, as long as the
  * load beside those jobs is fine: it stays in the free group, and the slot that falls free is usable at once.
  */
 export function judge(load: CpuLoad, thresholdPercent: number): Verdict {
@@ -30,5 +30,6 @@ export function judge(load: CpuLoad, thresholdPercent: number): Verdict {
   const predictedPercent = clamp(load.cpuPercent - (load.takenAverage - load.taken) * share);
   const besidePercent = clamp(load.cpuPercent - load.takenAverage * share);
   const full = load.total > 0 && load.taken >= load.total;
-  return { busy: (full ? besidePercent : predictedPercent) >= thresholdPercent, predictedPercent };
+  const busy = thresholdPercent < 100 && (full ? besidePercent : predictedPercent) >= thresholdPercent;
+  return { busy, predictedPercent };
 }

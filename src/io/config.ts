@@ -37,7 +37,7 @@ const schema = v.strictObject({
       policy: v.optional(v.picklist(["cpu"]), "cpu"),
       /** Sampling interval. */
       interval_ms: v.optional(milliseconds(100, 60_000), 1000),
-      /** Busy at or above this many percent of this host's CPUs (paper, Table 2: 95). */
+      /** Busy at or above this many percent of this host's CPUs (paper, Table 2: 95); 100 = never busy by CPU. */
       cpu: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(100)), 95),
     }),
     {},

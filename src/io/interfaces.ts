@@ -22,7 +22,7 @@ export function interfaceAddress(wanted: string): string | null {
 
 /** Name of the interface of the default route with the lowest metric. */
 function defaultRoute(): string | undefined {
-  let table = "";
+  let table: string;
   try {
     table = readFileSync("/proc/net/route", "latin1");
   } catch {

@@ -21,7 +21,9 @@ export interface MulticastOptions {
   readonly onChange: (up: boolean, what: string) => void;
 }
 
-const checkMs = 1000;
+/** How often to look whether the interface is there, and (less often) whether it is still the same. */
+const retryMs = 1000;
+const recheckTimes = 3;
 const receiveBytes = 1024 * 1024;
 
 export class Multicast {
@@ -33,13 +35,14 @@ export class Multicast {
   readonly #members: Record<Group, Socket | null> = { leader: null, free: null };
   #timer: NodeJS.Timeout | undefined;
   #trouble = "";
+  #checks = 0;
 
   constructor(private readonly options: MulticastOptions) {}
 
   /** Opens the sockets, now and whenever the interface is there (again). Resolves after the first attempt. */
   async start(): Promise<void> {
     await this.#open();
-    this.#timer = setInterval(() => this.#check(), checkMs).unref();
+    this.#timer = setInterval(() => this.#check(), retryMs).unref();
   }
 
   close(): void {
@@ -75,6 +78,8 @@ export class Multicast {
   }
 
   #check(): void {
+    this.#checks += 1;
+    if (this.#unicast && this.#checks % recheckTimes !== 0) return;
     const address = interfaceAddress(this.options.interface);
     if (this.#unicast && address === this.address) return;
     if (this.#unicast) this.#lose(address ? `address changed to ${address}` : "interface is gone");
