@@ -10,7 +10,7 @@ import type { Result } from "./command.js";
 import { ended, LabError } from "./command.js";
 import type { Env, Place } from "./place.js";
 import type { Process } from "./processes.js";
-import { describe } from "./processes.js";
+import { describe, runs } from "./processes.js";
 import { until } from "./wait.js";
 
 export interface RunOptions {
@@ -101,8 +101,7 @@ export class Host {
 
   /** Number of this host's pantsd, as seen from outside; undefined when none runs. */
   get daemon(): number | undefined {
-    const script = join(packageRoot, "dist", "cli", "pantsd.js");
-    return this.processes().find((one) => !one.zombie && one.argv[1] === script)?.pid;
+    return this.processes().find((one) => runs(one, "pantsd"))?.pid;
   }
 
   /** Starts pantsd and waits until it has written its first state record. */

@@ -1,5 +1,7 @@
 /** Which processes belong to a host: by its pid namespace, by its control group, or by a mark in the environment. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join, normalize } from "node:path";
+import { packageRoot } from "../io/paths.js";
 
 /** Each process of a lab is started with this variable: `LAB/HOST`. */
 export const MARK = "PANTS_LAB_HOST";
@@ -9,6 +11,8 @@ export interface Process {
   readonly pid: number;
   /** As the host itself sees it. */
   readonly inside: number;
+  /** Short name, as ps and top show it. */
+  readonly name: string;
   readonly argv: readonly string[];
   readonly cwd: string;
   /** A zombie has ended, and waits for its parent. */
@@ -56,11 +60,18 @@ export function describe(pid: number): Process | undefined {
     return {
       pid,
       inside: Number(/^NSpid:.*?(\d+)$/m.exec(status)?.[1] ?? pid),
+      name: /^Name:\s+(.*)$/m.exec(status)?.[1] ?? "",
       argv: readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1),
       cwd: attempt(() => readlinkSync(`/proc/${pid}/cwd`), ""),
       zombie: /^State:\s+[ZX]/m.test(status),
     };
   }, undefined);
+}
+
+/** Whether a process is alive and runs a command of this package, whether or not it has named itself by now. */
+export function runs(one: Process, command: "pantsd" | "prexd" | "prex-agent"): boolean {
+  const script = join(packageRoot, "dist", "cli", `${command}.js`);
+  return !one.zombie && (one.name === command || normalize(one.argv[1] ?? "") === script);
 }
 
 /** Children of a process. */

@@ -7,6 +7,8 @@ import { packageRoot } from "../../src/io/paths.js";
 import type { Host } from "../../src/lab/host.js";
 import type { LabOptions } from "../../src/lab/lab.js";
 import { Lab } from "../../src/lab/lab.js";
+import type { Process } from "../../src/lab/processes.js";
+import { runs } from "../../src/lab/processes.js";
 import { missingRights } from "../../src/lab/rights.js";
 
 /** Why a cluster cannot be had here; empty when it can. Said once, since its tests are skipped then. */
@@ -37,30 +39,32 @@ export function reference(work: Workspace): Outputs {
   return work.outputs("reference");
 }
 
-const script = (name: string): string => join(packageRoot, "dist", "cli", `${name}.js`);
-
 /** Numbers, seen from outside, of a host's processes that run a command of this package. */
 export const pidsOf = (host: Host, command: "pantsd" | "prexd" | "prex-agent"): number[] =>
   host
     .processes()
-    .filter(({ argv, zombie }) => !zombie && argv[1] === script(command))
+    .filter((one) => runs(one, command))
     .map(({ pid }) => pid);
 
-const RESIDENT = [script("pantsd"), script("prexd"), script("prex-agent")];
+/** Whether a process belongs to the host itself, or is one of the resident ones with their links. */
+function resident(lab: Lab, one: Process): boolean {
+  const { argv, name } = one;
+  if (argv[0] === "sh" && argv[1] === join(lab.folder, "init")) return true;
+  if (argv[1] === "2147483647" || name === "sshd" || name === "ssh") return true;
+  if (basename(argv[0] ?? "") === "prex" && argv[1] === "--keep") return true;
+  return (["pantsd", "prexd", "prex-agent"] as const).some((command) => runs(one, command));
+}
 
-/** What runs on the hosts beside the hosts' own programs, PANTS's resident ones and their links, in words. */
+/** What else runs on the hosts, in words. */
 export function strays(lab: Lab): string[] {
-  const resident = (argv: readonly string[]): boolean =>
-    (argv[0] === "sh" && argv[1] === join(lab.folder, "init")) ||
-    argv[1] === "2147483647" ||
-    (argv[0]?.startsWith("sshd") ?? false) ||
-    basename(argv[0] ?? "") === "ssh" ||
-    argv.some((word) => RESIDENT.includes(word));
   return lab.hosts.flatMap((host) =>
     host
       .processes()
-      .filter(({ argv }) => !resident(argv))
-      .map(({ argv, pid, zombie }) => `${host.name}: ${pid} ${argv.join(" ")}${zombie ? " (zombie)" : ""}`),
+      .filter((one) => !resident(lab, one))
+      .map(
+        ({ argv, name, pid, zombie }) =>
+          `${host.name}: ${pid} ${argv.join(" ") || name}${zombie ? " (zombie)" : ""}`,
+      ),
   );
 }
 

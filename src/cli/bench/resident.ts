@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { packageRoot } from "../../io/paths.js";
 import { LabError } from "../../lab/command.js";
 import { Lab } from "../../lab/lab.js";
+import { runs } from "../../lab/processes.js";
 import { ready } from "../demo/ready.js";
 import { time } from "./probe.js";
 import type { Section } from "./section.js";
@@ -13,12 +14,11 @@ import { markdown, withProbe } from "./section.js";
 const TICKS_PER_SECOND = 100; // USER_HZ, which is what /proc tells in on every Linux.
 const IDLE_SECONDS = 60;
 
-function find(lab: Lab, host: string, command: string): number {
-  const script = join(packageRoot, "dist", "cli", `${command}.js`);
+function find(lab: Lab, host: string, command: "pantsd" | "prexd" | "prex-agent"): number {
   const found = lab
     .host(host)
     .processes()
-    .find(({ argv, zombie }) => !zombie && argv[1] === script);
+    .find((one) => runs(one, command));
   if (!found) throw new LabError(`${command} does not run on ${host}`);
   return found.pid;
 }
