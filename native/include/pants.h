@@ -148,8 +148,11 @@ enum pants_msg_type {
     PANTS_MSG_HELLO = 4,   /* no payload: PANTS_MSG_READY comes back; used to see whether prexd lives */
     /* prexd -> stand-in */
     PANTS_MSG_READY = 64,
-    PANTS_MSG_HERE = 65,    /* run it here, nothing was started; value: enum pants_reason; payload: detail text */
-    PANTS_MSG_STARTED = 66, /* payload: "HOST LINK": from here on the program may be running there */
+    PANTS_MSG_HERE = 65,    /* run it here, nothing runs anywhere; value: enum pants_reason; payload: detail text.
+                             * Valid after STARTED too: the agent refused, so it was certainly not started */
+    PANTS_MSG_STARTED = 66, /* payload: "HOST LINK": from here on the program may be running there. Comes again when
+                             * it moves to another host, and for idempotent programs as "HOST LINK TAKEN OUT ERR" (bytes
+                             * taken from stdin, delivered to 1 and 2; "-" = not known): the last payload is `after` */
     PANTS_MSG_EXIT = 67,    /* value: raw wait status of the program; every output byte has been delivered */
     PANTS_MSG_LOST = 68,    /* outcome unknown; payload: one line for stderr. The stand-in dies of SIGKILL */
     PANTS_MSG_JSON = 69,
@@ -176,7 +179,7 @@ struct pants_run {          /* fixed part of RUN's payload, then strings */
     uint64_t blocked;       /*  32  bit n-1: signal n is blocked */
     uint64_t rlimits[16][2];/*  40  soft, hard by RLIMIT_ number; ~0 = unlimited */
     /* 296: strings, each uint32 length (without NUL) then the bytes, no padding:
-     *   cwd, path (absolute), host (empty unless --on), after (empty, or "HOST LINK"), argv[0..argc), envp[0..envc) */
+     *   cwd, path (absolute), host (empty unless --on), after (empty, or the last STARTED), argv[0..argc), envp[0..envc) */
 };
 #define PANTS_RUN_FIXED 296
 #endif

@@ -31,7 +31,7 @@ static void heard(struct talk *t, const struct pants_msg *message, const char *t
         t->ready = true;
         break;
     case PANTS_MSG_HERE:
-        if (!t->started) finish(t, END_HERE, (enum pants_reason)message->value, text);
+        finish(t, END_HERE, (enum pants_reason)message->value, text); /* also after STARTED: refused there */
         break;
     case PANTS_MSG_STARTED:
         t->ready = t->started = true;
