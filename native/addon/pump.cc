@@ -28,17 +28,6 @@ bool is_ready(int fd, short events) {
     return poll(&poll_fd, 1, 0) == 1;
 }
 
-// A description of our own for a terminal; -1 where that is not permitted, or the name means something else
-// to us
-// (/dev/tty).
-int reopen(int fd) {
-    char path[32];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    const int mode = fcntl(fd, F_GETFL);
-    if (mode < 0) return -1;
-    return open(path, (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
 ssize_t read_if_ready(int fd, char *into, size_t length) {
     return is_ready(fd, POLLIN) ? result(::read(fd, into, length)) : -EAGAIN;
 }
@@ -70,6 +59,14 @@ bool is_master(int fd) {
 }
 
 } // namespace
+
+int reopen(int fd) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    const int mode = fcntl(fd, F_GETFL);
+    if (mode < 0) return -1;
+    return open(path, (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
 
 Kind classify(int fd) {
     struct stat st;

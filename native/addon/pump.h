@@ -15,6 +15,10 @@ enum class Kind { pipe, socket, tty, file, null, other, closed };
 // Stream sockets are `socket`, regular files and block devices `file`, the master side of a pty is `other`.
 Kind classify(int fd);
 
+// A non-blocking description of our own of what lies behind fd. -1 where that is not permitted, or the name
+// means something else to us (/dev/tty); errno is ENXIO for a pipe that nobody reads.
+int reopen(int fd);
+
 class Pump {
   public:
     Pump() = default;
@@ -41,6 +45,7 @@ class Pump {
     ssize_t consume_socket(int fd, size_t count);
     ssize_t read_pipe(int fd, char *into, size_t length);
     ssize_t write_pipe(int fd, const char *data, size_t length);
+    ssize_t splice_into(int fd, const char *data, size_t length);
 
     // The private pipe: empty between calls.
     int in_ = -1;

@@ -1,6 +1,5 @@
 // See pump.h: pipes. SPLICE_F_NONBLOCK and a private pipe do for one call what O_NONBLOCK would do for
-// everybody. A splice moves whole buffers, so a pipe can be full of short ones: then it takes no more
-// (-EAGAIN), and poll agrees.
+// everybody.
 #include "pump.h"
 
 #include <algorithm>
@@ -121,7 +120,19 @@ ssize_t Pump::read_pipe(int fd, char *into, size_t length) {
     return -EIO;
 }
 
+// Opened again rather than spliced where that is permitted: short writes then share a page, as the program's
+// own would. Spliced ones fill a slot each, and a caller that reads only after the program's end would wait
+// for ever.
 ssize_t Pump::write_pipe(int fd, const char *data, size_t length) {
+    const int own = reopen(fd);
+    if (own < 0) return errno == ENXIO ? -EPIPE : splice_into(fd, data, length);
+    const ssize_t n = ::write(own, data, length);
+    const int error = errno;
+    close(own);
+    return n < 0 ? -error : n;
+}
+
+ssize_t Pump::splice_into(int fd, const char *data, size_t length) {
     if (const int error = open_pipe()) return error;
     const ssize_t filled = ::write(in_, data, std::min(length, static_cast<size_t>(size_)));
     if (filled < 0) return -errno;

@@ -112,8 +112,8 @@ export interface Native {
   /** Read what is there now (ttys: through a non-blocking reopened description). */
   read(fd: number, kind: FdKind, into: Buffer): number;
   /**
-   * Write what fits now; the rest was not taken. Pipes by splice from a private pipe, sockets by MSG_DONTWAIT, ttys
-   * reopened, files plainly. Never raises SIGPIPE: -EPIPE.
+   * Write what fits now; the rest was not taken. Pipes and ttys reopened (pipes of another user by splice, sixteen
+   * writes at most ahead of their reader), sockets by MSG_DONTWAIT, files plainly. Never raises SIGPIPE: -EPIPE.
    */
   write(fd: number, kind: FdKind, data: Buffer): number;
   /** Pipe of our own, both ends non-blocking for us and close-on-exec: [read, write] ... */

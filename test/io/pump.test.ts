@@ -151,6 +151,42 @@ describe("pipes", () => {
     expect(output).toBe(Buffer.alloc(taken, "0123456789").toString());
   });
 
+  test("many short writes fit, for a caller that reads only after the end", () => {
+    const [read, write] = blockingPipe();
+    for (let i = 0; i < 6000; i++) expect(native.write(write, "pipe", b("ten bytes\n"))).toBe(10);
+    expect(native.readable(read)).toBe(60_000);
+    native.close(read);
+    native.close(write);
+  });
+
+  test.runIf(process.getuid?.() === 0)(
+    "another user's pipe, which cannot be opened again, loses nothing",
+    async () => {
+      const script = `
+      const native = require(${JSON.stringify(join(import.meta.dirname, "../../build/Release/pants.node"))});
+      const [read, write] = native.pipe();
+      native.setBlocking(read, true); native.setBlocking(write, true);
+      process.setgid(65534); process.setuid(65534);
+      const data = Buffer.alloc(150000, "0123456789"), into = Buffer.alloc(70000), seen = [];
+      let sent = 0, full = 0, refused = false;
+      try { require("node:fs").openSync("/proc/self/fd/" + write, "w"); } catch { refused = true; }
+      while (seen.length < 15 || sent < data.length) {
+        const n = native.write(write, "pipe", data.subarray(sent, sent + 70001));
+        if (n > 0) sent += n; else full++;
+        if (n > 0 && sent < 40000) continue;
+        const got = native.read(read, "pipe", into.subarray(0, 9999));
+        if (got < 0) break;
+        seen.push(Buffer.from(into.subarray(0, got)));
+      }
+      const rest = native.read(read, "pipe", into);
+      if (rest > 0) seen.push(into.subarray(0, rest));
+      native.close(read);
+      console.log(refused, full > 0, Buffer.concat(seen).equals(data), native.write(write, "pipe", data));`;
+      const node = { path: b(process.execPath), argv: [b("node"), b("-e"), b(script)] };
+      expect((await run(shell("", node))).output).toBe("true true true -32\n");
+    },
+  );
+
   test("nobody reads: EPIPE, and no signal", () => {
     const [read, write] = blockingPipe();
     native.close(read);
