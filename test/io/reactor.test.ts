@@ -133,7 +133,7 @@ describe("watch", () => {
       native.close(read);
       native.close(write);
     }
-    expect(openDescriptors()).toBe(before);
+    expect(openDescriptors()).toEqual(before);
   });
 });
 

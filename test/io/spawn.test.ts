@@ -149,7 +149,7 @@ describe("ends", () => {
     expect(native.spawn(shell("", { fds: [9999, -1, -1] }))).toBe(-9);
     expect(native.spawn(shell("", { argv: [b("sh"), b("a\0b")] }))).toBe(EINVAL);
     expect(native.spawn(shell("", { argv: [b("x".repeat(1 << 18))] }))).toBe(-7);
-    expect(openDescriptors()).toBe(before);
+    expect(openDescriptors()).toEqual(before);
     expect(native.reapOrphans([])).toBe(0);
   });
 
@@ -201,7 +201,7 @@ describe("many", () => {
     );
     native.close(read);
     native.close(write);
-    expect(openDescriptors()).toBe(before);
+    expect(openDescriptors()).toEqual(before);
     expect(native.reapOrphans([])).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 /** What the tests of the addon share: programs to start, sockets, terminals, conditions to wait for. */
 import { spawn as startProcess } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -103,7 +103,20 @@ export function isNonBlocking(fd: number): boolean {
   return (Number.parseInt(flags, 8) & 0o4000) !== 0;
 }
 
-export const openDescriptors = (): number => readdirSync("/proc/self/fd").length;
+/** What is open in this process, named, so that a leak can be told. The addon's own pipe, made at first use, counts. */
+export function openDescriptors(): string[] {
+  const [read, write] = native.pipe();
+  native.read(read, "pipe", Buffer.alloc(1));
+  native.close(read);
+  native.close(write);
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [`${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`];
+    } catch {
+      return []; // the folder's own descriptor
+    }
+  });
+}
 
 /** Two connected unix sockets of ours. */
 export function socketPair(dir: string): [number, number] {

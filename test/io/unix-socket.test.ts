@@ -56,7 +56,7 @@ test("descriptors arrive in order, and close-on-exec", async () => {
   expect(native.classify(slave)).toBe("tty");
   native.close(master);
   native.close(slave);
-  expect(openDescriptors()).toBe(before);
+  expect(openDescriptors()).toEqual(before);
 });
 
 test("a peer that goes while much is under way is an error, never a signal", async () => {
