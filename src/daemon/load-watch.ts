@@ -49,17 +49,18 @@ export class LoadWatch {
     return Math.min(this.#sampleAt, this.#pollAt);
   }
 
-  /** Looks at what is due. True when a sampling interval has ended. */
-  tick(now: number, leased: boolean): boolean {
-    if (now < this.wakeAt()) return false;
+  /** Looks at what is due: whether a sampling interval has ended, or at least the slots taken have changed. */
+  tick(now: number, leased: boolean): "sampled" | "changed" | "same" {
+    if (now < this.wakeAt()) return "same";
+    const { taken, guests } = this;
     this.poll(now, leased);
-    if (now < this.#sampleAt) return false;
+    if (now < this.#sampleAt) return taken !== this.taken || guests !== this.guests ? "changed" : "same";
     this.cpuPercent = this.source.cpuPercent();
     this.#takenAverage = now > this.#intervalAt ? this.#takenMs / (now - this.#intervalAt) : this.taken;
     this.#takenMs = 0;
     this.#intervalAt = now;
     this.#sampleAt = now + this.settings.intervalMs;
-    return true;
+    return "sampled";
   }
 
   /** Looks at the slots now. */

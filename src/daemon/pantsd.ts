@@ -169,11 +169,10 @@ export class Pantsd {
   #tick(): void {
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = monotonicMs();
-    const polled = now >= this.#load.wakeAt();
-    const sampled = this.#load.tick(now, this.#leased());
-    if (polled && this.#load.cpuPercent !== null) this.#tellLoad();
+    const news = this.#load.tick(now, this.#leased());
+    if (news !== "same" && this.#load.cpuPercent !== null) this.#tellLoad();
     this.#cluster.tick(now);
-    if (sampled) this.#writeState(true);
+    if (news === "sampled") this.#writeState(true);
     this.#arm();
   }
 

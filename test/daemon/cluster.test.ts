@@ -158,7 +158,6 @@ test("a busy host leaves both groups, and comes back; a new threshold needs no r
     expect(busy.why).toMatch(/^cpu: \d+ % \(threshold 10 %\)$/);
     expect(follower.state()).toMatchObject({ busy: true, index: 1, indexThreshold: 1000 });
     const before = (await follower.status()).counters["received advert"];
-    const leader = await until("a leader", async () => hosts.find((host) => host !== follower));
     const sent = async () =>
       (await Promise.all(hosts.map((h) => h.status()))).reduce(
         (n, s) => n + (s.counters["sent advert"] ?? 0),
@@ -167,7 +166,6 @@ test("a busy host leaves both groups, and comes back; a new threshold needs no r
     const start = await sent();
     await until("three more ADVERTs", async () => (await sent()) >= start + 3);
     expect((await follower.status()).counters["received advert"]).toBe(before);
-    expect(leader.name).not.toBe(follower.name);
   } finally {
     hog.kill("SIGKILL");
   }
@@ -216,8 +214,8 @@ test("a leader that is told to end hands over and leaves nothing behind", async 
 
 test("10,000 requests and releases leave memory flat", async () => {
   const live = hosts.filter((host) => host.child?.exitCode === null && host.child.signalCode === null);
-  const [host] = live;
-  if (!host) throw new Error("no host");
+  const leader = await until("a leader", agreedLeader);
+  const host = live.find((each) => each !== leader) ?? leader;
   const client = await Client.connect(host);
   const cycle = async () => {
     const leases = await client.request(1);

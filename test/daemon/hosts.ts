@@ -9,7 +9,7 @@ import { hostCompat } from "../../src/io/compat.js";
 import { decodeState, type State } from "../../src/io/layout.js";
 import type { ControlReply, ControlRequest, HostStatus, Lease } from "../../src/wire/control.js";
 
-const pantsd = join(import.meta.dirname, "..", "..", "dist", "cli", "pantsd.js");
+const pantsd = join(import.meta.dirname, "..", "..", "bin", "pantsd");
 
 /** What hosts of this machine can run. */
 export const compatHere = hostCompat();
@@ -96,9 +96,9 @@ export class TestHost {
 
   /** Starts pantsd; resolves when it serves, or with its exit status when it ended before. */
   async start(...args: string[]): Promise<number> {
-    const env = { ...process.env, PANTS_RUNTIME_DIR: this.runtime };
-    const argv = [pantsd, "--config", this.configFile, ...(args.length > 0 ? args : ["--foreground"])];
-    const child = spawn(process.execPath, argv, { env, stdio: ["ignore", "ignore", "pipe"] });
+    const env = { ...process.env, PANTS_RUNTIME_DIR: this.runtime, PANTS_NODE: process.execPath };
+    const argv = ["--config", this.configFile, ...(args.length > 0 ? args : ["--foreground"])];
+    const child = spawn(pantsd, argv, { env, stdio: ["ignore", "ignore", "pipe"] });
     this.child = child;
     this.stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));

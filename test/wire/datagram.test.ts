@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../src/core/messages.js";
 import { perMessageMax, rowsPerMessage } from "../../src/core/tuning.js";
-import { datagramMax } from "../../src/wire/bytes.js";
+import { readBody, typeNumbers } from "../../src/wire/body.js";
+import { BoundsError, datagramMax, Reader } from "../../src/wire/bytes.js";
 import { Codec, type Opened, timeWindowMs } from "../../src/wire/datagram.js";
 import { Keyring } from "../../src/wire/keyring.js";
 import { ReplayGuard } from "../../src/wire/replay.js";
@@ -158,6 +159,21 @@ test("100,000 damaged datagrams neither throw nor pass", () => {
     if (typeof receiver.open(cut, wall) !== "string") passed += 1;
   }
   expect(passed).toBe(0);
+});
+
+test("100,000 senseless bodies from someone with the key are out of bounds, or read", () => {
+  const types = Object.keys(typeNumbers) as Message["type"][];
+  const noise = randomBytes(300_000);
+  for (let run = 0; run < 100_000; run++) {
+    const body = noise.subarray(run * 2, run * 2 + (run % 97));
+    // Small numbers make lists and texts that nearly fit.
+    if (run % 2 === 0) for (let at = 0; at < body.length; at++) body[at] = (body[at] ?? 0) % 8;
+    try {
+      readBody(types[run % types.length] ?? "advert", new Reader(body, 0, body.length));
+    } catch (error) {
+      expect(error).toBeInstanceOf(BoundsError);
+    }
+  }
 });
 
 test("a replay guard agrees with one that remembers everything", () => {

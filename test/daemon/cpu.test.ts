@@ -1,0 +1,85 @@
+/** CPU load and quota as the kernel tells them, from files as they look on real hosts. */
+import { expect, test } from "vitest";
+import { LoadWatch } from "../../src/daemon/load-watch.js";
+import { cpuQuota } from "../../src/io/cgroup.js";
+import { parseStat, usableCpus } from "../../src/io/cpu.js";
+
+const machine = (files: Record<string, string>) => (file: string) => files[file] ?? null;
+
+test("no quota anywhere", () => {
+  expect(cpuQuota(machine({}))).toBeNull();
+  const files = {
+    "/proc/self/mountinfo": "32 31 0:29 / /cg rw - cgroup2 cgroup2 rw",
+    "/proc/self/cgroup": "0::/user",
+    "/cg/user/cpu.max": "max 100000",
+  };
+  expect(cpuQuota(machine(files))).toBeNull();
+});
+
+test("version 2: the tightest of the groups above", () => {
+  const quota = cpuQuota(
+    machine({
+      "/proc/self/mountinfo": "32 31 0:29 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw",
+      "/proc/self/cgroup": "0::/a/b",
+      "/sys/fs/cgroup/a/b/cpu.max": "400000 100000\n",
+      "/sys/fs/cgroup/a/cpu.max": "150000 100000\n",
+      "/sys/fs/cgroup/a/cpu.stat": "usage_usec 42\nuser_usec 40\n",
+    }),
+  );
+  expect(quota?.cpus).toBe(1.5);
+  expect(quota?.usedNs()).toBe(42_000);
+});
+
+test("version 2 in a container: the group is the root of what is mounted", () => {
+  const quota = cpuQuota(
+    machine({
+      "/proc/self/mountinfo": "32 31 0:29 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup rw",
+      "/proc/self/cgroup": "0::/docker/abc",
+      "/sys/fs/cgroup/cpu.max": "50000 100000\n",
+      "/sys/fs/cgroup/cpu.stat": "usage_usec 1\n",
+    }),
+  );
+  expect(quota?.cpus).toBe(0.5);
+  expect(usableCpus(quota)).toBe(1);
+});
+
+test("version 1, with accounting in a hierarchy of its own", () => {
+  const quota = cpuQuota(
+    machine({
+      "/proc/self/mountinfo":
+        "32 31 0:29 / /cg/cpu rw - cgroup cgroup rw,cpu\n33 31 0:30 / /cg/cpuacct rw - cgroup cgroup rw,cpuacct",
+      "/proc/self/cgroup": "2:cpuacct:/lab/h1\n1:cpu:/lab/h1\n0::/",
+      "/cg/cpu/lab/h1/cpu.cfs_quota_us": "10000\n",
+      "/cg/cpu/lab/h1/cpu.cfs_period_us": "20000\n",
+      "/cg/cpu/cpu.cfs_quota_us": "-1\n",
+      "/cg/cpuacct/lab/h1/cpuacct.usage": "77\n",
+    }),
+  );
+  expect(quota?.cpus).toBe(0.5);
+  expect(quota?.usedNs()).toBe(77);
+});
+
+test("the first line of /proc/stat: waiting for I/O is idle, stolen time is not", () => {
+  expect(parseStat("cpu  10 1 5 70 9 1 2 2 4 0\ncpu0 1 1 1 1\n")).toEqual({ used: 21, possible: 100 });
+});
+
+test("the load watch averages slots over the interval and looks more often while any is taken", () => {
+  let taken = 2;
+  const settings = { intervalMs: 1000, thresholdPercent: 95, slotsTotal: 2 };
+  const watch = new LoadWatch(
+    { cpuPercent: () => 100, slots: () => ({ taken, guests: taken }) },
+    settings,
+    0,
+  );
+  const run = (from: number, to: number) => {
+    for (let now = from; now <= to; now++) watch.tick(now, false);
+  };
+  run(0, 1200);
+  expect(watch.wakeAt()).toBeLessThanOrEqual(1250);
+  expect(watch.local()).toMatchObject({ busy: false, free: 0, guests: 2 });
+  taken = 0;
+  run(1201, 1260);
+  expect(watch.local()).toMatchObject({ busy: false, free: 2, guests: 0, cpuPercent: 0 });
+  run(1261, 2200);
+  expect(watch.local()).toMatchObject({ busy: true });
+});
