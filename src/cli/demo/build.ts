@@ -6,6 +6,7 @@ import type { Running, RunOptions } from "../../lab/host.js";
 import type { Lab } from "../../lab/lab.js";
 import type { Outputs, Workspace } from "./workspace.js";
 
+export const prex = join(packageRoot, "bin", "prex");
 export const libprex = join(packageRoot, "build", "Release", "libprex.so");
 
 export interface Built extends Result {

@@ -42,10 +42,11 @@ const REASON_SLOT = 1;
 export function decided(lab: Lab, home: string, since: bigint, program: string): Decided {
   native.tableOpen(join(lab.host(home).runtime, "slots"), 0, 0);
   try {
-    const last = new Map<number, { where: number; reason: number; host: string; detail: string }>();
-    for (const one of native.whyRead(512).reverse()) {
-      if (one.timeNs >= since && one.program.endsWith(program)) last.set(one.pid, one);
-    }
+    const all = native.whyRead(512).reverse();
+    const ours = all.filter((one) => one.timeNs >= since && one.program.endsWith(program));
+    // A free slot is found by the process that spawns the compiler, each time; all else is told by the stand-in,
+    // whose last word counts.
+    const last = new Map(ours.map((one) => [one.reason === REASON_SLOT ? `slot ${one.seq}` : one.pid, one]));
     const byHost = new Map<string, number>(lab.hosts.map(({ name }) => [name, 0]));
     const homeAfterAll = new Map<string, number>();
     let [remote, homeWasFree] = [0, 0];
