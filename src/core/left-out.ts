@@ -14,7 +14,7 @@ interface Record {
 }
 
 /** Reasons that say nothing against a host: its slots were taken a moment earlier. */
-const harmless = /^(full|busy)\b/;
+const harmless = /^(full\b|busy\b|every slot\b)/;
 
 export class LeftOut {
   readonly #byClient = new Map<Client, Map<string, Record>>();

@@ -1,4 +1,5 @@
 /** From a command line to a running pantsd, and back out at its end. */
+import { setPriority } from "node:os";
 import { join } from "node:path";
 import { ConfigError, loadConfig } from "../io/config.js";
 import { KeyError, loadKeys } from "../io/key.js";
@@ -6,6 +7,8 @@ import { type Logger, openLog } from "../io/log.js";
 import { native } from "../io/native.js";
 import { claimRuntimeDir, RuntimeDirError } from "../io/runtime-dir.js";
 import { Pantsd } from "./pantsd.js";
+
+const niceValue = -5;
 
 /** A start that failed for a reason the user can mend, in one line. */
 export class StartError extends Error {}
@@ -36,6 +39,7 @@ export async function runPantsd(options: RunOptions): Promise<void> {
     throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
   }
   native.setProcessName("pantsd");
+  preferOverJobs();
   const end = (signal: string) => {
     log.info({ signal }, "ending");
     void pantsd.stop().then(
@@ -50,6 +54,15 @@ export async function runPantsd(options: RunOptions): Promise<void> {
     log.fatal({ err: error }, "fault");
     process.exit(1);
   });
+}
+
+/** The cluster waits for a leader's answers, also while jobs fill every CPU of its host. Only root may. */
+function preferOverJobs(): void {
+  try {
+    setPriority(niceValue);
+  } catch {
+    // As good as the others, then.
+  }
 }
 
 function reload(pantsd: Pantsd, configFile: string, log: Logger): void {

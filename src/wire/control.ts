@@ -22,7 +22,10 @@ export type ControlRequest =
   | { t: "request"; id: number; count: number; compat: Compat; exclude: string[] }
   /** Leases no longer needed (also implied for every lease of a client that disconnects). */
   | { t: "release"; leases: string[] }
-  /** How a use of a host went: the leader leaves out a host that refuses or fails repeatedly. */
+  /**
+   * How a use of a host went: one that fails or refuses this client three times in 30 s is left out of its grants for
+   * 30 s. That it was full ("full", "busy" or "every slot ..." begins `why`) is not held against it.
+   */
   | { t: "outcome"; host: string; ok: boolean; why: string }
   /** From the agent: a guest job took or gave back a slot, so that the report to the leader is prompt. */
   | { t: "slots" }

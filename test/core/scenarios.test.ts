@@ -179,6 +179,7 @@ test("a host that turns busy takes its leases with it; its client is told", () =
 test("a host that fails a client's jobs three times is left out of its requests", () => {
   const sim = led();
   for (let failure = 0; failure < 3; failure++) sim.outcome("c", "b", false, "no such directory");
+  for (let failure = 0; failure < 3; failure++) sim.outcome("c", "a", false, "every slot there is taken");
   sim.request("c", 1, 4);
   sim.run(20);
   sim.queryHosts("c");
