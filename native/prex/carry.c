@@ -62,7 +62,8 @@ static void again(const struct job *job, struct outcome *outcome) {
         if (fd >= 0) {
             talk(fd, job, after, outcome);
             /* Nobody said that the first copy is dead: only time does. */
-            if (outcome->end != END_HERE || outcome->reason != PANTS_WHY_FAULT) continue;
+            if (outcome->end != END_HERE) continue;
+            if (outcome->reason != PANTS_WHY_FAULT && outcome->reason != PANTS_WHY_UNFIT) continue;
         }
         while (now_ms() < orphans_dead_ms)
             pause_ms(100);

@@ -14,7 +14,9 @@ struct talk {
     struct peer peer;
     const struct job *job;
     struct outcome *outcome;
-    bool ready, started, over;
+    const char *after;
+    bool greeted, ready, started, over;
+    int64_t answer_by_ms;
     int64_t silent_since_ms; /* first probe that failed in a row; 0 = none did */
 };
 
@@ -25,10 +27,28 @@ static void finish(struct talk *t, enum end end, enum pants_reason reason, const
     t->over = true;
 }
 
+static void give_up(struct talk *t, const char *text);
+
+static void hand_over(struct talk *t) {
+    int fds[3];
+    const char *why = "";
+    struct bytes run = run_message(t->job, t->after, &why);
+    t->greeted = true;
+    if (!run.at)
+        finish(t, END_HERE, PANTS_WHY_UNFIT, why);
+    else if (!peer_send(t->peer.fd, run.at, run.size, fds, run_descriptors(fds)))
+        give_up(t, "prexd does not take the job");
+    free(run.at);
+    t->answer_by_ms = now_ms() + READY_MS;
+}
+
 static void heard(struct talk *t, const struct pants_msg *message, const char *text) {
     switch (message->type) {
     case PANTS_MSG_READY:
-        t->ready = true;
+        if (t->greeted)
+            t->ready = true;
+        else
+            hand_over(t);
         break;
     case PANTS_MSG_HERE:
         finish(t, END_HERE, (enum pants_reason)message->value, text); /* also after STARTED: refused there */
@@ -105,26 +125,18 @@ static void forward(struct talk *t) {
 }
 
 void talk(int fd, const struct job *job, const char *after, struct outcome *outcome) {
-    struct talk t = {.peer.fd = fd, .job = job, .outcome = outcome};
-    int fds[3];
-    const char *why = "";
-    struct bytes run = run_message(job, after, &why);
-    if (!run.at)
-        finish(&t, END_HERE, PANTS_WHY_UNFIT, why);
-    else if (!peer_send(fd, run.at, run.size, fds, run_descriptors(fds))) {
-        give_up(&t, "prexd does not take the job");
-    }
-    free(run.at);
-    int64_t ready_by_ms = now_ms() + READY_MS;
+    struct talk t = {.peer.fd = fd, .job = job, .outcome = outcome, .after = after};
+    t.answer_by_ms = now_ms() + READY_MS;
+    if (!peer_tell(fd, PANTS_MSG_HELLO, 0)) broken(&t, "prexd broke off");
     while (!t.over) {
         struct pollfd wait[2] = {{.fd = fd, .events = POLLIN},
                                  {.fd = signals_fd(t.started), .events = POLLIN}};
-        int64_t left_ms = t.ready ? PROBE_MS : ready_by_ms - now_ms();
+        int64_t left_ms = t.ready ? PROBE_MS : t.answer_by_ms - now_ms();
         int events = poll(wait, 2, left_ms > 0 ? (int)left_ms : 0);
         if (events > 0 && wait[0].revents && !take(&t)) broken(&t, "prexd broke off");
         if (events > 0 && wait[1].revents && !t.over) forward(&t);
         if (t.over) break;
-        if (!t.ready && now_ms() >= ready_by_ms)
+        if (!t.ready && now_ms() >= t.answer_by_ms)
             give_up(&t, "prexd does not answer");
         else if (events == 0 && t.ready)
             probe(&t);
