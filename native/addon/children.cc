@@ -11,7 +11,7 @@
 
 namespace {
 
-constexpr int kKillRounds = 8;
+constexpr int kStopRounds = 32;
 
 // The first child that has ended and was not reaped, or 0.
 pid_t some_ended() {
@@ -19,7 +19,8 @@ pid_t some_ended() {
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ? info.si_pid : 0;
 }
 
-// Grows `found` by all processes of the session and everything below them.
+// Grows `found` by all processes of the session, everything below them, and the sessions that those have
+// opened: what is forked while its parent is being killed has another parent by now, but still its session.
 void add_session(pid_t sid, std::unordered_set<pid_t> &found) {
     const std::vector<Process> all = processes();
     const pid_t self = getpid();
@@ -27,9 +28,8 @@ void add_session(pid_t sid, std::unordered_set<pid_t> &found) {
         before = found.size();
         for (const Process &process : all) {
             if (process.pid == self || process.state == 'Z') continue;
-            if (process.session == sid || process.pid == sid || found.count(process.parent) != 0) {
-                found.insert(process.pid);
-            }
+            const bool inside = process.session == sid || found.count(process.session) != 0;
+            if (inside || process.pid == sid || found.count(process.parent) != 0) found.insert(process.pid);
         }
     }
 }
@@ -81,14 +81,17 @@ int stop_state(pid_t pid) {
 int kill_session(pid_t sid, int signal) {
     if (sid <= 1) return 0;
     std::unordered_set<pid_t> found;
-    std::unordered_set<pid_t> signalled;
-    for (int round = 0; round < kKillRounds; round++) {
-        add_session(sid, found);
-        size_t before = signalled.size();
+    std::unordered_set<pid_t> stopped;
+    add_session(sid, found);
+    for (int round = 0; signal == SIGKILL && stopped.size() < found.size() && round < kStopRounds; round++) {
         for (const pid_t pid : found) {
-            if (signalled.count(pid) == 0 && kill(pid, signal) == 0) signalled.insert(pid);
+            if (stopped.insert(pid).second) kill(pid, SIGSTOP);
         }
-        if (signal != SIGKILL || signalled.size() == before) break;
+        add_session(sid, found);
     }
-    return static_cast<int>(signalled.size());
+    int signalled = 0;
+    for (const pid_t pid : found) {
+        if (kill(pid, signal) == 0) signalled++;
+    }
+    return signalled;
 }

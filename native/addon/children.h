@@ -31,8 +31,9 @@ int open_child(pid_t pid);
 // The child's latest change that was not told before: its stop signal, -1 for going on, 0 for none.
 int stop_state(pid_t pid);
 
-// Signals all processes of session `sid` and all their descendants, as far as /proc shows them; SIGKILL
-// repeatedly, until no new ones appear. Returns how many.
+// Signals all processes of session `sid` and all their descendants, as far as /proc shows them. Before
+// SIGKILL they are stopped, one after the other until no new ones appear: none can fork on, or see another
+// one die. Returns how many.
 int kill_session(pid_t sid, int signal);
 
 #endif

@@ -143,8 +143,8 @@ export interface Native {
   stopState(pid: number): number;
   kill(pid: number, signal: number): number;
   /**
-   * Signals every process of a session and all their descendants, as far as /proc tells; with SIGKILL again until no
-   * new ones appear. Returns how many.
+   * Signals every process of a session and all their descendants, as far as /proc tells; before SIGKILL all
+   * are stopped, so that none forks on. Returns how many.
    */
   killSession(sid: number, signal: number): number;
   setSubreaper(): number;

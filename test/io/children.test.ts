@@ -28,7 +28,7 @@ test("orphans are reaped, and nobody else's status is stolen", async () => {
 });
 
 test("a stop and going on are told once each", async () => {
-  const pid = native.spawn(shell("exec sleep 1000"));
+  const pid = native.spawn(shell("exec sleep 100"));
   expect(native.stopState(pid)).toBe(0);
   native.kill(pid, SIGSTOP);
   expect(await until("the stop", () => native.stopState(pid) || undefined)).toBe(SIGSTOP);
@@ -44,7 +44,7 @@ test("a stop and going on are told once each", async () => {
 test("a session and what left it are signalled", async () => {
   const [read, write] = native.pipe();
   native.setBlocking(write, true);
-  const script = "sleep 1000 & setsid sh -c 'echo deep; sleep 1000' & echo up; wait";
+  const script = "sleep 100 & setsid sh -c 'sleep 100 & echo deep; wait' & echo up; wait";
   const pid = native.spawn(shell(script, { session: true, fds: [-1, write, -1] }));
   native.close(write);
   await until("both lines", () => native.readable(read) === 8);
@@ -59,13 +59,22 @@ test("a session and what left it are signalled", async () => {
   await until("orphans", () => native.reapOrphans([]) === 0);
 });
 
-test("a process that forks as fast as it can does not outrun SIGKILL", async () => {
-  const fork = "f() { sleep 1000 & (f) & wait; }; f";
-  const pid = native.spawn(shell(fork, { session: true, rlimits: [] }));
-  await new Promise((resolve) => setTimeout(resolve, 100));
+test("processes that fork on meanwhile do not outrun SIGKILL", async () => {
+  // A chain of 60 shells, each with a session beside it; killed while it grows. A pipe that all hold shows the last end.
+  const [read, write] = native.pipe();
+  native.setBlocking(write, true);
+  const chain =
+    "f() { [ $1 -gt 0 ] || return; echo; (f $(($1 - 1))) & setsid sh -c 'sleep 100 & wait' & sleep 100; }; f 60";
+  const pid = native.spawn(shell(chain, { session: true, fds: [-1, write, -1] }));
+  native.close(write);
+  await until("ten of them", () => native.readable(read) >= 10);
   const end = ended(pid);
-  await until("the last of them", () => native.killSession(pid, SIGKILL) === 0);
+  expect(native.killSession(pid, SIGKILL)).toBeGreaterThan(20);
   expect((await end).status).toBe(SIGKILL);
+  const rest = Buffer.alloc(100);
+  await until("the last one's end", () => native.read(read, "pipe", rest) === 0);
+  native.close(read);
+  await until("orphans", () => native.reapOrphans([]) === 0);
 });
 
 test("the death signal and the name are set for this process", async () => {
