@@ -59,9 +59,9 @@ static noreturn void become_prexd(const char *prexd) {
     int null = open("/dev/null", O_RDWR), err = null;
     if (pants_user_path(environ, geteuid(), "/prexd.log", log, sizeof log))
         err = open(log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY, 0600);
+    dup2(err >= 0 ? err : null, 2); /* first: all three were closed, so the log may be descriptor 1 */
     dup2(null, 0);
     dup2(null, 1);
-    dup2(err >= 0 ? err : null, 2);
     for (int fd = 3; fd < 1024; fd++)
         close(fd);
     char *argv[] = {(char *)prexd, NULL};
