@@ -148,8 +148,15 @@ async function against(answer: (request: ControlRequest) => ControlReply, ...arg
   const key = join(folder, "key");
   writeFileSync(key, "ab".repeat(32), { mode: 0o600 });
   writeFileSync(join(folder, "pants.toml"), `[cluster]\nkey_file = "${key}"\n`);
-  const env = { ...process.env, PANTS_RUNTIME_DIR: folder, PANTS_CONFIG: join(folder, "pants.toml") };
-  const child = spawn(join(root, "bin", "pants"), args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  return await live(args, { PANTS_RUNTIME_DIR: folder, PANTS_CONFIG: join(folder, "pants.toml") });
+}
+
+/** Runs `pants` while this process answers it. */
+async function live(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
+  const child = spawn(join(root, "bin", "pants"), args, {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
@@ -177,7 +184,7 @@ const answers = (request: ControlRequest): ControlReply => {
 test("status and hosts, for people and for programs", async () => {
   const status = await against(answers, "status");
   expect(status).toMatchObject({ status: 0, stderr: "" });
-  expect(status.stdout).toContain("load      cpu 97 %, busy: cpu 97 % (threshold 95 %)");
+  expect(status.stdout).toContain("load      busy: cpu 97 % (threshold 95 %)");
   expect(status.stdout).toContain("role      busy; leader beta, epoch 3");
   expect(status.stdout).toContain("counters  sent 4\n");
   expect(JSON.parse((await against(answers, "status", "--json")).stdout)).toEqual({
@@ -196,6 +203,49 @@ test("status and hosts, for people and for programs", async () => {
     "hosts",
   );
   expect(failed).toEqual({ status: 1, stdout: "", stderr: "pants: pantsd says: no\n" });
+});
+
+test("jobs: one's own as prexd tells them, and other hosts' in the slot table", async () => {
+  const folder = temporary();
+  const users = join(folder, "users", String(process.getuid?.() ?? 0));
+  mkdirSync(users, { recursive: true });
+  expect(native.tableOpen(join(folder, "slots"), 4, 0o600)).toBe(0);
+  native.slotTake(true);
+  native.tableClose();
+  const answer = {
+    pid: 9,
+    jobs: [{ pid: 40, program: "/usr/bin/gcc", host: "beta", state: "running", ageMs: 2500, more: 1 }],
+    links: [{ host: "beta", link: "ab", state: "up", jobs: 1 }],
+    leftOut: ["gamma"],
+    queue: 0,
+  };
+  const json = Buffer.from(JSON.stringify(answer));
+  const server = createServer((socket) =>
+    socket.once("data", (query: Buffer) => {
+      expect(query.toString("hex")).toBe("50505258010003000000000000000000");
+      const header = Buffer.alloc(16);
+      header.write("PPRX", "latin1");
+      header.writeUInt16LE(1, 4);
+      header.writeUInt16LE(69, 6);
+      header.writeUInt32LE(json.length, 8);
+      // In two pieces, as a socket may.
+      socket.write(Buffer.concat([header, json.subarray(0, 7)]), () => socket.write(json.subarray(7)));
+    }),
+  );
+  onTestFinished(() => void server.close());
+  server.listen(join(users, "prexd.sock"));
+  await once(server, "listening");
+  const people = await live(["jobs"], { PANTS_RUNTIME_DIR: folder });
+  expect(people).toMatchObject({ status: 0, stderr: "" });
+  expect(people.stdout.split("\n").slice(0, 5)).toEqual([
+    "PID  PROGRAM       STATE    HOST    AGE",
+    " 40  /usr/bin/gcc  running  beta  2.5 s",
+    "Connections: beta (up, jobs: 1)",
+    "Left out for a while, since they failed: gamma",
+    "For other hosts:",
+  ]);
+  const programs = await live(["jobs", "--json"], { PANTS_RUNTIME_DIR: folder });
+  expect(JSON.parse(programs.stdout)).toMatchObject({ prexd: answer, guests: [{ slot: 0 }] });
 });
 
 test("status warns of a key that others can read, of none, and of a configuration that is wrong", () => {

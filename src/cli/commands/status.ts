@@ -59,7 +59,7 @@ export function statusText(status: HostStatus): string {
   return pairs([
     ["host", `${status.host}, cluster ${status.cluster}`],
     ["pantsd", `${status.version}, pid ${status.pid}, up ${span(status.uptimeS * 1000)}`],
-    ["load", `cpu ${Math.round(status.cpuPercent)} %, ${status.busy ? `busy: ${status.why}` : "free"}`],
+    ["load", status.busy ? `busy: ${status.why}` : `free: cpu ${Math.round(status.cpuPercent)} %`],
     ["slots", `${status.slotsTaken} of ${status.slotsTotal} taken`],
     ["role", `${status.role}; leader ${leader}, epoch ${status.epoch}`],
     ["leases", `${status.leasesHeld} held`],
