@@ -240,7 +240,10 @@ export class Node {
     if (following !== this.#following) {
       this.#following = following;
       const spread = role === "leader" ? 0 : (this.#election.leader?.advert.spreadMs ?? 0);
-      if (following) this.#member.onNewLeader(spread, this.#now);
+      if (following) {
+        this.#member.onNewLeader(spread, this.#now);
+        this.#home.proven(this.#now);
+      }
     }
     for (let message = this.#local.shift(); message; message = this.#local.shift())
       this.#receive(this.#self, message);
