@@ -172,7 +172,7 @@ export class Job {
     if (!this.idempotent || this.told > REPEATS_MAX || this.state === "ended") return;
     const attempt = this.attempt;
     const delivered = [0, attempt?.outputs[1]?.delivered ?? 0, attempt?.outputs[2]?.delivered ?? 0];
-    const progress = ++this.told > REPEATS_MAX ? undefined : { taken: attempt?.input?.taken ?? 1, delivered };
+    const progress = ++this.told > REPEATS_MAX ? undefined : { taken: attempt?.input?.taken ?? 0, delivered };
     this.standIn.send(Msg.STARTED, 0, Buffer.from(afterString(link.host, link.id, progress)));
   }
 

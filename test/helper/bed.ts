@@ -1,0 +1,160 @@
+/** A home host and its far hosts on this machine: a runtime directory, and a remote command that drops the host. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { askPrexd } from "../../src/io/control-client.js";
+import { native } from "../../src/io/native.js";
+import { until } from "../../src/lab/wait.js";
+
+const root = join(import.meta.dirname, "..", "..");
+const prex = join(root, "build", "Release", "prex");
+const uid = process.getuid?.() ?? 0;
+
+/** What the remote command does with hosts of certain names. */
+const RSH = `#!/bin/sh
+host=$1; shift
+case $host in
+noisy*) echo "Welcome to $host"; echo "PANTS1 of another kind";;
+refuses*) echo "Permission denied (publickey)." >&2; exit 255;;
+babbles*) printf 'PANTS1 %s\\n' "\${1##* }"; echo "this is not a frame at all"; exec sleep 5;;
+esac
+exec sh -c "$*"
+`;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface PrexdAnswer {
+  readonly pid: number;
+  readonly jobs: { pid: number; program: string; host: string; state: string }[];
+  readonly links: { host: string; link: string; state: string; jobs: number }[];
+}
+
+export class Bed {
+  readonly directory = mkdtempSync(join(tmpdir(), "pants-bed-"));
+  readonly runtime = join(this.directory, "run");
+  /** Working directory of what is run. */
+  readonly work = join(this.directory, "work");
+  readonly env: NodeJS.ProcessEnv;
+  private readonly users = join(this.runtime, "users", String(uid));
+  private pantsd: Server | undefined;
+
+  /** @param slots - in this host's table; 0 = no table */
+  constructor(slots = 64) {
+    mkdirSync(this.work);
+    mkdirSync(this.runtime);
+    const rsh = join(this.directory, "rsh");
+    writeFileSync(rsh, RSH);
+    chmodSync(rsh, 0o755);
+    this.env = { ...process.env, PANTS_RUNTIME_DIR: this.runtime, PANTS_RSH: rsh, PANTS_CONFIG: "/nonexistent" };
+    if (slots > 0) {
+      native.tableOpen(join(this.runtime, "slots"), slots, 0o666);
+      native.tableClose();
+    }
+  }
+
+  /** `prex --on HOST` a shell script, unless the command is given as words. */
+  on(host: string, command: string | readonly string[], stdin: string | Buffer = ""): Promise<Ended> {
+    const words = typeof command === "string" ? ["/bin/sh", "-c", command] : command;
+    return this.finish(this.start([prex, "--on", host, ...words]), stdin);
+  }
+
+  /** A shell script at home, with $PREX. */
+  shell(script: string, stdin: string | Buffer = ""): Promise<Ended> {
+    return this.finish(this.start(["/bin/bash", "-c", script]), stdin);
+  }
+
+  start(command: readonly string[]): ChildProcess {
+    const [program = "", ...args] = command;
+    return spawn(program, args, { cwd: this.work, env: { ...this.env, PREX: prex }, stdio: "pipe" });
+  }
+
+  finish(child: ChildProcess, stdin: string | Buffer = ""): Promise<Ended> {
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout?.on("data", (chunk: Buffer) => out.push(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => err.push(chunk));
+    child.stdin?.on("error", () => undefined);
+    child.stdin?.end(stdin);
+    return new Promise((resolve) => {
+      child.on("close", (code, signal) => {
+        resolve({ code, signal, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() });
+      });
+    });
+  }
+
+  /** A copy of a program with a mark of its own. */
+  marked(program: string, bits: number): string {
+    const copy = join(this.work, "marked");
+    cpSync(program, copy, { dereference: true });
+    const bytes = readFileSync(copy);
+    bytes.writeUInt32LE((bytes.readUInt32LE(48) | 0x50000000 | bits) >>> 0, 48);
+    writeFileSync(copy, bytes);
+    return copy;
+  }
+
+  async prexd(): Promise<PrexdAnswer> {
+    return (await askPrexd(join(this.users, "prexd.sock"))) as PrexdAnswer;
+  }
+
+  /** What prexd wrote. */
+  log(): string {
+    return readFileSync(join(this.users, "prexd.log"), "utf8");
+  }
+
+  /** Pids of this bed's processes whose command line has a word. */
+  processes(word: string): number[] {
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => {
+        try {
+          const command = readFileSync(`/proc/${pid}/cmdline`, "latin1");
+          const mine = readFileSync(`/proc/${pid}/environ`, "latin1").includes(`PANTS_RUNTIME_DIR=${this.runtime}\0`);
+          return mine && command.includes(word);
+        } catch {
+          return false;
+        }
+      });
+  }
+
+  /** Plays pantsd: grants `leases` of a host in turn, denies when all are out. */
+  grant(host: string, leases: number): Promise<void> {
+    let out = 0;
+    let next = 0;
+    const server = createServer((socket: Socket) => {
+      socket.on("error", () => undefined);
+      socket.setEncoding("utf8");
+      socket.on("data", (text: string) => {
+        for (const line of text.split("\n").filter((l) => l !== "")) {
+          const message = JSON.parse(line) as { t: string; id: number; count: number; leases: string[]; exclude: string[] };
+          if (message.t === "release") out -= message.leases.length;
+          if (message.t !== "request") continue;
+          const count = message.exclude.includes(host) ? 0 : Math.min(message.count, leases - out);
+          out += count;
+          const granted = Array.from({ length: count }, () => ({ id: `l${++next}`, host, lifeMs: 5000 }));
+          const deny = { t: "deny", id: message.id, retryMs: 100, why: "no free host" };
+          const reply = count > 0 ? { t: "grant", id: message.id, leases: granted } : deny;
+          socket.write(`${JSON.stringify(reply)}\n`);
+        }
+      });
+    });
+    this.pantsd = server;
+    return new Promise((resolve) => server.listen(join(this.runtime, "pantsd.sock"), resolve));
+  }
+
+  /** Ends everything, and makes sure of it. */
+  async end(): Promise<void> {
+    this.pantsd?.close();
+    const prexd = await this.prexd().catch(() => undefined);
+    if (prexd !== undefined) process.kill(prexd.pid, "SIGTERM");
+    await until("the bed's processes to end", () => this.processes("").length === 0, { ms: 20_000 });
+    rmSync(this.directory, { recursive: true });
+  }
+}

@@ -1,0 +1,163 @@
+/** What the caller sees when something breaks: the right status, by whatever way, or one clear line. */
+import { existsSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { native } from "../../src/io/native.js";
+import { until } from "../../src/lab/wait.js";
+import { Bed } from "./bed.js";
+
+const IDEMPOTENT = 0x05000000;
+let bed: Bed;
+afterEach(() => bed.end());
+
+/** The latest decisions about programs, newest first. */
+function decisions(count: number) {
+  native.tableOpen(join(bed.runtime, "slots"), 0, 0);
+  const records = native.whyRead(count);
+  native.tableClose();
+  return records;
+}
+
+describe("a host that cannot be used", () => {
+  it("is told by the last line of the remote command, and the program runs here", async () => {
+    bed = new Bed();
+    expect(await bed.on("refuses", "echo here")).toMatchObject({ code: 0, stdout: "here\n" });
+    expect(decisions(1)[0]).toMatchObject({ where: 0, detail: expect.stringContaining("Permission denied") as string });
+  });
+
+  it("may print what it likes before its agent speaks", async () => {
+    bed = new Bed();
+    expect(await bed.on("noisy", "echo there")).toMatchObject({ stdout: "there\n" });
+    expect((await bed.prexd()).links[0]?.host).toBe("noisy");
+  });
+
+  it("loses its link, and nothing else, when it sends what is no frame", async () => {
+    bed = new Bed();
+    await bed.on("good", "true");
+    const other = bed.on("good", "sleep 0.5; echo fine");
+    expect((await bed.on("babbles", "echo x")).signal).toBe("SIGKILL"); // its outcome is not known
+    expect(await other).toMatchObject({ code: 0, stdout: "fine\n" });
+    expect(bed.log()).toContain("malformed frame");
+  });
+
+  it("refuses without slots, and the program runs here", async () => {
+    bed = new Bed(0);
+    await bed.grant("far", 1);
+    const { stdout, code } = await bed.shell("$PREX /bin/sh -c 'echo $PPID'");
+    expect(code).toBe(0);
+    expect(bed.processes("prex-agent")).not.toContain(Number(stdout));
+  });
+
+  it("refuses a program that is another one there", async () => {
+    bed = new Bed();
+    const { stdout, code } = await bed.shell("cp /bin/echo p; $PREX --on far ./p one; cp /bin/printf p; $PREX --on far ./p two");
+    expect([stdout, code]).toEqual(["one\ntwo", 0]);
+  });
+});
+
+describe("leases", () => {
+  it("bring jobs to hosts, and are enough for more jobs than leases", async () => {
+    bed = new Bed(4);
+    await bed.grant("far", 2);
+    await bed.shell("$PREX /bin/true");
+    const { stdout } = await bed.shell("seq 12 | xargs -P 6 -I N $PREX /bin/sh -c 'echo N' | sort -n | tr '\\n' ' '");
+    expect(stdout.trim()).toBe("1 2 3 4 5 6 7 8 9 10 11 12");
+    expect(decisions(12).every((d) => d.host === "far")).toBe(true);
+  });
+
+  it("are not needed when nobody grants any", async () => {
+    bed = new Bed(4);
+    await bed.grant("far", 0);
+    expect(await bed.shell("$PREX /bin/echo here")).toMatchObject({ stdout: "here\n" });
+    expect(decisions(1)[0]).toMatchObject({ where: 0, detail: "no free host" });
+  });
+});
+
+/** A script that says when it starts, and a wait for that. */
+const script = (name: string): string => `echo run >> ${name}; echo out; sleep 1; echo done >> ${name}`;
+const started = (name: string) => until("the job to run", () => existsSync(join(bed.work, name)));
+const lines = (name: string): string[] => readFileSync(join(bed.work, name), "utf8").trim().split("\n");
+
+describe("an agent that is killed", () => {
+  it("costs a job that may run only once its life, with one clear line", async () => {
+    bed = new Bed();
+    const job = bed.on("far", script("once"));
+    await started("once");
+    for (const pid of bed.processes("cli/prex-agent.js")) process.kill(pid, "SIGKILL");
+    const { signal, stderr } = await job;
+    expect(signal).toBe("SIGKILL");
+    expect(stderr).toBe("prex: lost far while running /bin/sh; it may or may not have completed\n");
+    expect(lines("once")).toEqual(["run"]);
+  });
+
+  it("costs an idempotent job only time, and no byte of output comes twice", async () => {
+    bed = new Bed();
+    const sh = bed.marked("/bin/sh", IDEMPOTENT);
+    const job = bed.on("far", [sh, "-c", script("twice")]);
+    await started("twice");
+    await until("its output to be told", () => bed.processes("sleep").length > 0);
+    for (const pid of bed.processes("cli/prex-agent.js")) process.kill(pid, "SIGKILL");
+    expect(await job).toMatchObject({ code: 0, stdout: "out\n" });
+    expect(lines("twice")).toEqual(["run", "run", "done"]);
+  });
+
+  it("does not make a job run again that has taken its input", async () => {
+    bed = new Bed();
+    const sh = bed.marked("/bin/sh", IDEMPOTENT);
+    const job = bed.on("far", [sh, "-c", "read -r line; echo run >> input; sleep 1"], "line\n");
+    await started("input");
+    for (const pid of bed.processes("cli/prex-agent.js")) process.kill(pid, "SIGKILL");
+    expect((await job).signal).toBe("SIGKILL");
+  });
+});
+
+describe("a prexd that is killed", () => {
+  it("is replaced, and an idempotent job runs again once the first is dead", async () => {
+    bed = new Bed();
+    const sh = bed.marked("/bin/sh", IDEMPOTENT);
+    const job = bed.on("far", [sh, "-c", script("again")]);
+    await started("again");
+    process.kill((await bed.prexd()).pid, "SIGKILL");
+    expect(await job).toMatchObject({ code: 0, stdout: "out\n" });
+    expect(lines("again")).toEqual(["run", "run", "done"]);
+  });
+
+  it("leaves nothing running", async () => {
+    bed = new Bed();
+    const job = bed.on("far", "echo run > alone; setsid sleep 4322 & sleep 4322");
+    await started("alone");
+    await until("two sleeps", () => bed.processes("4322").length >= 3);
+    process.kill((await bed.prexd()).pid, "SIGKILL");
+    expect((await job).signal).toBe("SIGKILL");
+    await until("nothing to be left", () => bed.processes("4322").length === 0);
+  });
+});
+
+describe("a client that is no stand-in", () => {
+  it("is cut off when it sends what is no message, and nobody else is", async () => {
+    bed = new Bed();
+    await bed.on("far", "true");
+    const { pid } = await bed.prexd();
+    for (const bytes of [Buffer.from("GET / HTTP/1.0\r\n\r\n"), Buffer.alloc(64, 0xff), hugeRun()]) {
+      await new Promise<void>((resolve) => {
+        const socket = connect(join(bed.runtime, "users", String(process.getuid?.() ?? 0), "prexd.sock"));
+        socket.on("error", () => undefined);
+        socket.on("close", () => resolve());
+        socket.write(bytes);
+      });
+    }
+    expect((await bed.on("far", "echo fine")).stdout).toBe("fine\n");
+    expect((await bed.prexd()).pid).toBe(pid);
+  });
+});
+
+/** RUN with a payload beyond what is allowed. */
+function hugeRun(): Buffer {
+  const header = Buffer.alloc(16);
+  header.writeUInt32LE(0x58525050, 0);
+  header.writeUInt16LE(1, 4);
+  header.writeUInt16LE(1, 6);
+  header.writeUInt32LE((8 << 20) + 1, 8);
+  return header;
+}

@@ -1,0 +1,161 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Decoder } from "../../src/mux/decode.js";
+import { encodeFrame, u32 } from "../../src/mux/encode.js";
+import { LinkFault } from "../../src/mux/errors.js";
+import { type Frame, Type } from "../../src/mux/frame.js";
+import { PreambleFinder, preamble } from "../../src/mux/preamble.js";
+import { decodeSpec, encodeSpec, type JobSpec } from "../../src/mux/spec.js";
+import { decodeRefused, decodeStatus, encodeRefused, encodeStatus } from "../../src/mux/status.js";
+
+const bytes = (max = 64) => fc.uint8Array({ maxLength: max }).map((a) => Buffer.from(a));
+const text = () => bytes().map((b) => Buffer.from(b.map((v) => (v === 0 ? 1 : v))));
+const path = () => text().map((b) => Buffer.concat([Buffer.from("/"), b]));
+const u64 = () => fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn });
+const spec: fc.Arbitrary<JobSpec> = fc.record({
+  flags: fc.nat(1),
+  waitMs: fc.nat(100_000),
+  umask: fc.nat(0o777),
+  nice: fc.integer({ min: -20, max: 19 }),
+  ignored: u64(),
+  blocked: u64(),
+  rlimits: fc.array(fc.tuple(u64(), u64()), { maxLength: 16 }),
+  fds: fc.tuple(fc.constantFrom(0, 1, 2, 4), fc.constantFrom(0, 1, 2, 4), fc.nat(4)),
+  compat: fc.string(),
+  identity: fc.string(),
+  cwd: path(),
+  path: path(),
+  argv: fc.array(text()),
+  env: fc.array(text()),
+  claims: fc.array(
+    fc.record({ kind: fc.nat(3), dev: u64(), ino: u64(), size: u64(), mtimeNs: u64(), path: path() }),
+    { minLength: 1, maxLength: 33 },
+  ),
+});
+
+function decodeAll(from: "home" | "agent", chunks: readonly Buffer[]): Frame[] {
+  const frames: Frame[] = [];
+  const decoder = new Decoder(from);
+  for (const chunk of chunks) decoder.push(chunk, (frame) => frames.push(frame));
+  return frames;
+}
+
+/** Cuts bytes at the given places. */
+function cut(whole: Buffer, at: readonly number[]): Buffer[] {
+  const places = [0, ...at.map((n) => n % (whole.length + 1)).sort((a, b) => a - b), whole.length];
+  return places.slice(1).map((end, i) => whole.subarray(places[i] ?? 0, end));
+}
+
+/** Anything but the typed error is a fault of ours. */
+function onlyFaults(act: () => unknown): void {
+  try {
+    act();
+  } catch (error) {
+    expect(error).toBeInstanceOf(LinkFault);
+  }
+}
+
+describe("frames", () => {
+  it("have these bytes", () => {
+    expect(encodeFrame(Type.PING, 0, 0, Buffer.alloc(0)).toString("hex")).toBe("010000000000000000000000");
+    expect(encodeFrame(Type.DATA, 1, 7, Buffer.from("hi")).toString("hex")).toBe("300100000700000002000000" + "6869");
+    expect(encodeFrame(Type.CREDIT, 2, 0x01020304, u32(65536)).toString("hex")).toBe(
+      "320200000403020104000000" + "00000100",
+    );
+    expect(encodeFrame(Type.SIGNAL, 0, 1, u32(0x102)).toString("hex")).toBe("110000000100000004000000" + "02010000");
+    expect(preamble("0a1b").toString()).toBe("PANTS1 0a1b\n");
+  });
+
+  it("come out as they went in, however the bytes are cut", () => {
+    const frame = fc.record({ fd: fc.nat(2), stream: fc.integer({ min: 1, max: 0xffffffff }), payload: bytes(300) });
+    fc.assert(
+      fc.property(fc.array(frame), fc.array(fc.nat()), (frames, at) => {
+        const sent = frames.filter((f) => f.payload.length > 0);
+        const whole = Buffer.concat(sent.map((f) => encodeFrame(Type.DATA, f.fd, f.stream, f.payload)));
+        const got = decodeAll("agent", cut(whole, at));
+        expect(got.map((f) => [f.flags, f.stream, f.payload.toString("hex")])).toEqual(
+          sent.map((f) => [f.fd, f.stream, f.payload.toString("hex")]),
+        );
+      }),
+    );
+  });
+
+  it.each([
+    ["an unknown type", "ff0000000100000000000000", "type"],
+    ["a type of the other end", "210000000100000034000000", "type"],
+    ["a descriptor that does not exist", "300300000100000001000000", "flags"],
+    ["reserved bytes", "300000010100000001000000", "flags"],
+    ["a job's frame on the link's stream", "300000000000000001000000", "stream"],
+    ["a link's frame on a job's stream", "010000000100000000000000", "stream"],
+    ["too long a payload", "300000000100000001000100", "length"],
+    ["no payload where one must be", "300000000100000000000000", "length"],
+  ])("with %s end the link", (_, hex, code) => {
+    try {
+      decodeAll("home", [Buffer.from(hex, "hex")]);
+      expect.unreachable();
+    } catch (error) {
+      expect((error as LinkFault).code).toBe(code);
+    }
+  });
+
+  it("that somebody made up never do worse than end the link", () => {
+    fc.assert(fc.property(bytes(400), (noise) => onlyFaults(() => decodeAll("home", [noise]))));
+  });
+});
+
+describe("a job specification", () => {
+  it("arrives as it was sent", () => {
+    fc.assert(
+      fc.property(spec, (sent) => {
+        expect(decodeSpec(encodeSpec(sent))).toEqual(sent);
+      }),
+    );
+  });
+
+  it("damaged on the way never does worse than end the link", () => {
+    fc.assert(
+      fc.property(spec, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1 }), fc.nat(), (sent, hits, keep) => {
+        const whole = Buffer.from(encodeSpec(sent));
+        for (const [at, value] of hits) whole[at % whole.length] = value;
+        onlyFaults(() => decodeSpec(whole));
+        onlyFaults(() => decodeSpec(whole.subarray(0, keep % whole.length)));
+      }),
+    );
+  });
+});
+
+describe("outcomes", () => {
+  it("arrive as they were sent", () => {
+    const status = fc.record({
+      status: fc.integer(),
+      userUs: fc.maxSafeNat(),
+      systemUs: fc.maxSafeNat(),
+      maxRssKb: fc.maxSafeNat(),
+      inBlocks: fc.maxSafeNat(),
+      outBlocks: fc.maxSafeNat(),
+      consumed: fc.maxSafeNat(),
+    });
+    fc.assert(
+      fc.property(fc.oneof(status), (sent) => {
+        const signed = { ...sent, status: sent.status | 0 };
+        expect(decodeStatus(encodeStatus(signed))).toEqual(signed);
+      }),
+    );
+    const refused = { reason: 5, text: "program /usr/bin/gcc is another one there" };
+    expect(decodeRefused(encodeRefused(refused))).toEqual(refused);
+    expect(encodeRefused({ reason: 1, text: "é".repeat(5000) }).length).toBeLessThanOrEqual(1024);
+  });
+});
+
+describe("the agent's first line", () => {
+  it("is found behind whatever a login prints, and only that of this link", () => {
+    const finder = new PreambleFinder("abc");
+    expect(finder.push(Buffer.from("Welcome!\nPANTS1 fff\nPAN"))).toBeUndefined();
+    expect(finder.push(Buffer.from("TS1 abc\nrest"))?.toString()).toBe("rest");
+  });
+
+  it("is not waited for without end", () => {
+    const finder = new PreambleFinder("abc");
+    expect(() => finder.push(Buffer.alloc(65_537, "x"))).toThrow(LinkFault);
+  });
+});
