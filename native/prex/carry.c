@@ -29,14 +29,18 @@ static void pause_ms(int ms) {
         end_by_signal(signal);
 }
 
+enum { RESTART_MS = 500 };
+
 /* Connected, trying until `until_ms`, starting prexd when there is none. -1 and *why otherwise. */
 static int reach(int64_t until_ms, const char **why) {
-    for (bool tried = false;; tried = true) {
+    for (int64_t start_ms = now_ms();;) {
         bool absent = false;
         int fd = helper_connect(why, &absent);
         if (fd >= 0 || !absent) return fd;
-        const char *problem = tried ? NULL : helper_start();
+        /* Again from time to time: who starts it for all of us may have seen it fail. */
+        const char *problem = now_ms() < start_ms ? NULL : helper_start();
         if (problem) return *why = problem, -1;
+        if (now_ms() >= start_ms) start_ms = now_ms() + RESTART_MS;
         if (now_ms() >= until_ms) return -1;
         pause_ms(20);
     }
