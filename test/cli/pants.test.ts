@@ -83,6 +83,9 @@ test("every reason of the C header has words", () => {
 });
 
 test("numbers become words", () => {
+  expect(reasonWords({ ...decision, reason: 8, detail: "prexd was not running" })).toBe(
+    "prexd was not running",
+  );
   expect([0, 256, 9, 139].map(statusWords)).toEqual(["0", "1", "SIGKILL", "SIGSEGV"]);
   expect([5, 1500, 59_000, 61_000, 3_700_000, 90_000_000].map(span)).toEqual([
     "5 ms",

@@ -23,6 +23,7 @@ export function reasonWords(decision: WhyRecord): string {
   let words = whyWords(decision.reason) || "no reason given";
   const index = indexName(decision.index);
   if (decision.reason === Why.REMOTE_BUSY && index !== "") words += `: ${index} over its threshold`;
+  if (decision.detail.startsWith(words)) return decision.detail;
   return decision.detail === "" ? words : `${words} (${decision.detail})`;
 }
 
