@@ -65,6 +65,7 @@ export class Lab {
     }
   }
 
+  /** In the order of their names in the options: the first is home. */
   get hosts(): readonly Host[] {
     return [...this.#hosts.values()];
   }
@@ -98,7 +99,8 @@ export class Lab {
       writeInit(this.folder);
       const log = openSync(join(this.folder, "switch.log"), "a");
       const net = await Switch.start(startSwitch(this.id, this.#env("switch"), log));
-      await Promise.all(addresses.map(({ name, address }) => this.#startHost(name, address, net)));
+      const started = addresses.map(({ name, address }) => this.#startHost(name, address, net));
+      for (const host of await Promise.all(started)) this.#hosts.set(host.name, host);
     } else {
       writeRsh(this.folder, this.id);
       for (const { name, address } of addresses) {
@@ -109,17 +111,17 @@ export class Lab {
     if (this.#options.daemons !== false) await Promise.all(this.hosts.map((host) => host.startDaemon()));
   }
 
-  async #startHost(name: string, address: string, net: Switch): Promise<void> {
+  async #startHost(name: string, address: string, net: Switch): Promise<Host> {
     const { cpus, privateTmp, privateDirs } = this.#options;
     const dirs = [...(privateTmp ? ["/tmp"] : []), ...(privateDirs?.[name] ?? [])];
     const env = this.#env(name);
     const common = { id: this.id, folder: this.folder, name, address, cpus, env };
     const place = await Namespaces.start({ ...common, privateDirs: dirs }, net);
     const host = new Host(name, address, join(this.folder, name), place, env);
-    this.#hosts.set(name, host);
     const login = Object.fromEntries(Object.entries(env).filter(([key]) => /^(PANTS_|PATH$)/.test(key)));
     const sshd = await host.run(sshdCommand(this.folder, name, login));
     if (sshd.status !== 0) throw new LabError(`sshd on ${name}: ${sshd.stderr}${host.log("sshd.log")}`);
+    return host;
   }
 
   /** Environment of everything on a host. */
