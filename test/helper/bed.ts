@@ -1,6 +1,15 @@
 /** A home host and its far hosts on this machine: a runtime directory, and a remote command that drops the host. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +28,7 @@ case $host in
 noisy*) echo "Welcome to $host"; echo "PANTS1 of another kind";;
 refuses*) echo "Permission denied (publickey)." >&2; exit 255;;
 babbles*) printf 'PANTS1 %s\\n' "\${1##* }"; echo "this is not a frame at all"; exec sleep 5;;
+apart*) exec unshare -m sh -c 'mount -t tmpfs none "$HIDDEN" && exec sh -c "$1"' sh "$*";;
 esac
 exec sh -c "$*"
 `;
@@ -52,7 +62,12 @@ export class Bed {
     const rsh = join(this.directory, "rsh");
     writeFileSync(rsh, RSH);
     chmodSync(rsh, 0o755);
-    this.env = { ...process.env, PANTS_RUNTIME_DIR: this.runtime, PANTS_RSH: rsh, PANTS_CONFIG: "/nonexistent" };
+    this.env = {
+      ...process.env,
+      PANTS_RUNTIME_DIR: this.runtime,
+      PANTS_RSH: rsh,
+      PANTS_CONFIG: "/nonexistent",
+    };
     if (slots > 0) {
       native.tableOpen(join(this.runtime, "slots"), slots, 0o666);
       native.tableClose();
@@ -84,7 +99,12 @@ export class Bed {
     child.stdin?.end(stdin);
     return new Promise((resolve) => {
       child.on("close", (code, signal) => {
-        resolve({ code, signal, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() });
+        resolve({
+          code,
+          signal,
+          stdout: Buffer.concat(out).toString(),
+          stderr: Buffer.concat(err).toString(),
+        });
       });
     });
   }
@@ -97,6 +117,12 @@ export class Bed {
     bytes.writeUInt32LE((bytes.readUInt32LE(48) | 0x50000000 | bits) >>> 0, 48);
     writeFileSync(copy, bytes);
     return copy;
+  }
+
+  /** Hosts called `apart` see another, empty directory at this path. */
+  hide(path: string): void {
+    this.env["HIDDEN"] = path;
+    this.env["PANTS_RSH"] = `env HIDDEN=${path} ${this.env["PANTS_RSH"] ?? ""}`; // prexd keeps little of the environment
   }
 
   async prexd(): Promise<PrexdAnswer> {
@@ -116,7 +142,9 @@ export class Bed {
       .filter((pid) => {
         try {
           const command = readFileSync(`/proc/${pid}/cmdline`, "latin1");
-          const mine = readFileSync(`/proc/${pid}/environ`, "latin1").includes(`PANTS_RUNTIME_DIR=${this.runtime}\0`);
+          const mine = readFileSync(`/proc/${pid}/environ`, "latin1").includes(
+            `PANTS_RUNTIME_DIR=${this.runtime}\0`,
+          );
           return mine && command.includes(word);
         } catch {
           return false;
@@ -133,7 +161,13 @@ export class Bed {
       socket.setEncoding("utf8");
       socket.on("data", (text: string) => {
         for (const line of text.split("\n").filter((l) => l !== "")) {
-          const message = JSON.parse(line) as { t: string; id: number; count: number; leases: string[]; exclude: string[] };
+          const message = JSON.parse(line) as {
+            t: string;
+            id: number;
+            count: number;
+            leases: string[];
+            exclude: string[];
+          };
           if (message.t === "release") out -= message.leases.length;
           if (message.t !== "request") continue;
           const count = message.exclude.includes(host) ? 0 : Math.min(message.count, leases - out);

@@ -39,8 +39,11 @@ describe("a job's end", () => {
 
 describe("a job's attributes", () => {
   it("are those of its stand-in", async () => {
-    const script = 'umask 027; nice -n 5 env -i A="b c" LC_ALL=C $PREX --on far /bin/sh -c \'pwd; umask; nice; echo "$A"; ulimit -Sn\'';
-    const limited = await bed.shell(`ulimit -Sn 321; export PANTS_RUNTIME_DIR PANTS_RSH; ${script.replace("env -i", "env")}`);
+    const script =
+      'umask 027; nice -n 5 env -i A="b c" LC_ALL=C $PREX --on far /bin/sh -c \'pwd; umask; nice; echo "$A"; ulimit -Sn\'';
+    const limited = await bed.shell(
+      `ulimit -Sn 321; export PANTS_RUNTIME_DIR PANTS_RSH; ${script.replace("env -i", "env")}`,
+    );
     expect(limited.stdout.split("\n").slice(0, 5)).toEqual([bed.work, "0027", "5", "b c", "321"]);
   });
 
@@ -56,7 +59,9 @@ describe("a job's streams", () => {
 
   it("carry 10 MB both ways, through pipes and files", async () => {
     writeFileSync(join(bed.work, "big"), big);
-    expect((await bed.shell("cat big | $PREX --on far /bin/cat | sha256sum")).stdout.slice(0, 64)).toBe(sha(big));
+    expect((await bed.shell("cat big | $PREX --on far /bin/cat | sha256sum")).stdout.slice(0, 64)).toBe(
+      sha(big),
+    );
     expect((await bed.shell("$PREX --on far /bin/cat < big | sha256sum")).stdout.slice(0, 64)).toBe(sha(big));
     await bed.shell("(echo first; $PREX --on far /bin/cat big; echo last) > copy");
     const copy = readFileSync(join(bed.work, "copy"));
@@ -66,7 +71,9 @@ describe("a job's streams", () => {
   it.each(["cat three |", "cat < three |"])("leave what the program did not read (%s)", async (source) => {
     writeFileSync(join(bed.work, "three"), "a\nb\nc\n");
     expect((await bed.shell(`${source} ($PREX --on far /bin/true; cat)`)).stdout).toBe("a\nb\nc\n");
-    expect((await bed.shell(`${source} ($PREX --on far /usr/bin/head -c 2; echo -; cat)`)).stdout).toBe("a\n-\nb\nc\n");
+    expect((await bed.shell(`${source} ($PREX --on far /usr/bin/head -c 2; echo -; cat)`)).stdout).toBe(
+      "a\n-\nb\nc\n",
+    );
   });
 
   it("leave the rest of a file for the next reader of its descriptor", async () => {
@@ -77,15 +84,19 @@ describe("a job's streams", () => {
   });
 
   it("reach a program line by line as they are written", async () => {
-    const script = "while read -r line; do echo \"got $line\"; done";
-    const { stdout } = await bed.shell(`(for i in 1 2 3; do echo $i; sleep 0.05; done) | $PREX --on far /bin/sh -c '${script}'`);
+    const script = 'while read -r line; do echo "got $line"; done';
+    const { stdout } = await bed.shell(
+      `(for i in 1 2 3; do echo $i; sleep 0.05; done) | $PREX --on far /bin/sh -c '${script}'`,
+    );
     expect(stdout).toBe("got 1\ngot 2\ngot 3\n");
   });
 
   it("keep the order of stdout and stderr when they are one file", async () => {
     const script = "for i in 1 2 3 4 5 6 7 8 9; do echo o$i; echo e$i >&2; done";
     const expected = [1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((i) => [`o${i}`, `e${i}`]).join("\n");
-    expect((await bed.shell(`$PREX --on far /bin/sh -c '${script}' 2>&1 | cat`)).stdout.trim()).toBe(expected);
+    expect((await bed.shell(`$PREX --on far /bin/sh -c '${script}' 2>&1 | cat`)).stdout.trim()).toBe(
+      expected,
+    );
     const apart = await bed.on("far", script);
     expect(apart.stdout.split("\n")).toHaveLength(10);
     expect(apart.stderr.split("\n")).toHaveLength(10);
@@ -103,12 +114,18 @@ describe("a job's streams", () => {
   });
 
   it("end at home when what the program left behind has ended, not before", async () => {
-    const { stdout } = await bed.shell("$PREX --on far /bin/sh -c '(sleep 0.2; echo late) & echo soon' | cat");
+    const { stdout } = await bed.shell(
+      "$PREX --on far /bin/sh -c '(sleep 0.2; echo late) & echo soon' | cat",
+    );
     expect(stdout).toBe("soon\nlate\n");
   });
 
   it("stop a program whose reader is slow, and no other", async () => {
-    const slow = bed.start(["/bin/bash", "-c", "$PREX --on far /usr/bin/yes | (read -r line; read -r go < fifo; cat | head -c 1000 | wc -c)"]);
+    const slow = bed.start([
+      "/bin/bash",
+      "-c",
+      "$PREX --on far /usr/bin/yes | (read -r line; read -r go < fifo; cat | head -c 1000 | wc -c)",
+    ]);
     await bed.shell("mkfifo fifo");
     const ended = bed.finish(slow);
     for (let i = 0; i < 20; i++) expect((await bed.on("far", "echo quick")).stdout).toBe("quick\n");
@@ -119,8 +136,14 @@ describe("a job's streams", () => {
 
 describe("signals", () => {
   it("reach the program", async () => {
-    const child = bed.start([prex, "--on", "far", "/bin/sh", "-c",
-      'trap "echo caught; exit 5" TERM; echo ready; while :; do sleep 0.05; done']);
+    const child = bed.start([
+      prex,
+      "--on",
+      "far",
+      "/bin/sh",
+      "-c",
+      'trap "echo caught; exit 5" TERM; echo ready; while :; do sleep 0.05; done',
+    ]);
     const ended = bed.finish(child);
     await new Promise((resolve) => child.stdout?.once("data", resolve));
     child.kill("SIGTERM");
@@ -128,8 +151,14 @@ describe("signals", () => {
   });
 
   it("of death to the stand-in end all that runs far away", async () => {
-    const child = bed.start([prex, "--on", "far", "/bin/sh", "-c",
-      "setsid sleep 4321 & echo ready; sleep 4321"]);
+    const child = bed.start([
+      prex,
+      "--on",
+      "far",
+      "/bin/sh",
+      "-c",
+      "setsid sleep 4321 & echo ready; sleep 4321",
+    ]);
     const ended = bed.finish(child);
     await until("two sleeps", () => bed.processes("4321").filter((p) => p !== child.pid).length >= 2);
     child.kill("SIGKILL");
@@ -140,22 +169,29 @@ describe("signals", () => {
 
 describe("many jobs", () => {
   it("run 64 at a time", async () => {
-    const { stdout } = await bed.shell("seq 64 | xargs -P 64 -I N $PREX --on far /bin/sh -c 'echo N' | sort -n | md5sum; seq 64 | md5sum");
+    const { stdout } = await bed.shell(
+      "seq 64 | xargs -P 64 -I N $PREX --on far /bin/sh -c 'echo N' | sort -n | md5sum; seq 64 | md5sum",
+    );
     const [got, expected] = stdout.trim().split("\n");
     expect(got).toBe(expected);
   });
 
   it("leave no descriptor, process or token behind, and little memory", async () => {
-    const loop = (n: number) => bed.shell(`for i in $(seq ${n}); do $PREX --on far /bin/true || exit 1; done`);
+    const loop = (n: number) =>
+      bed.shell(`for i in $(seq ${n}); do $PREX --on far /bin/true || exit 1; done`);
     const measure = (): number[][] =>
-      bed.processes("dist/cli/prex").map((pid) => [
-        readdirSync(`/proc/${pid}/fd`).length,
-        Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0),
-      ]);
+      bed
+        .processes("dist/cli/prex")
+        .map((pid) => [
+          readdirSync(`/proc/${pid}/fd`).length,
+          Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0),
+        ]);
     await loop(500);
     const before = measure();
     expect((await loop(1500)).code).toBe(0);
-    const idle = await until("no job", async () => ((await bed.prexd()).jobs.length === 0 ? await bed.prexd() : false));
+    const idle = await until("no job", async () =>
+      (await bed.prexd()).jobs.length === 0 ? await bed.prexd() : false,
+    );
     expect(idle.links).toHaveLength(1);
     const after = measure();
     for (const [i, [fds = 0, rss = 0]] of after.entries()) {

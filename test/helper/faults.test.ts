@@ -23,7 +23,10 @@ describe("a host that cannot be used", () => {
   it("is told by the last line of the remote command, and the program runs here", async () => {
     bed = new Bed();
     expect(await bed.on("refuses", "echo here")).toMatchObject({ code: 0, stdout: "here\n" });
-    expect(decisions(1)[0]).toMatchObject({ where: 0, detail: expect.stringContaining("Permission denied") as string });
+    expect(decisions(1)[0]).toMatchObject({
+      where: 0,
+      detail: expect.stringContaining("Permission denied") as string,
+    });
   });
 
   it("may print what it likes before its agent speaks", async () => {
@@ -51,7 +54,9 @@ describe("a host that cannot be used", () => {
 
   it("refuses a program that is another one there", async () => {
     bed = new Bed();
-    const { stdout, code } = await bed.shell("cp /bin/echo p; $PREX --on far ./p one; cp /bin/printf p; $PREX --on far ./p two");
+    const { stdout, code } = await bed.shell(
+      "cp /bin/echo p; $PREX --on far ./p one; cp /bin/printf p; $PREX --on far ./p two",
+    );
     expect([stdout, code]).toEqual(["one\ntwo", 0]);
   });
 });
@@ -61,7 +66,9 @@ describe("leases", () => {
     bed = new Bed(4);
     await bed.grant("far", 2);
     await bed.shell("$PREX /bin/true");
-    const { stdout } = await bed.shell("seq 12 | xargs -P 6 -I N $PREX /bin/sh -c 'echo N' | sort -n | tr '\\n' ' '");
+    const { stdout } = await bed.shell(
+      "seq 12 | xargs -P 6 -I N $PREX /bin/sh -c 'echo N' | sort -n | tr '\\n' ' '",
+    );
     expect(stdout.trim()).toBe("1 2 3 4 5 6 7 8 9 10 11 12");
     expect(decisions(12).every((d) => d.host === "far")).toBe(true);
   });

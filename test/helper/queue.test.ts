@@ -3,7 +3,11 @@ import { type Effect, IDLE_LEASE_MS, Queue } from "../../src/helper/queue.js";
 import type { Lease } from "../../src/wire/control.js";
 
 const lease = (id: string, host = "b"): Lease => ({ id, host, lifeMs: 10_000 });
-const job = (id: number, excluded: string[] = [], byHand = false) => ({ id, excluded: new Set(excluded), byHand });
+const job = (id: number, excluded: string[] = [], byHand = false) => ({
+  id,
+  excluded: new Set(excluded),
+  byHand,
+});
 
 /** What the queue wants done, in words. */
 function words(queue: Queue): string[] {

@@ -58,16 +58,24 @@ function onlyFaults(act: () => unknown): void {
 describe("frames", () => {
   it("have these bytes", () => {
     expect(encodeFrame(Type.PING, 0, 0, Buffer.alloc(0)).toString("hex")).toBe("010000000000000000000000");
-    expect(encodeFrame(Type.DATA, 1, 7, Buffer.from("hi")).toString("hex")).toBe("300100000700000002000000" + "6869");
+    expect(encodeFrame(Type.DATA, 1, 7, Buffer.from("hi")).toString("hex")).toBe(
+      "300100000700000002000000" + "6869",
+    );
     expect(encodeFrame(Type.CREDIT, 2, 0x01020304, u32(65536)).toString("hex")).toBe(
       "320200000403020104000000" + "00000100",
     );
-    expect(encodeFrame(Type.SIGNAL, 0, 1, u32(0x102)).toString("hex")).toBe("110000000100000004000000" + "02010000");
+    expect(encodeFrame(Type.SIGNAL, 0, 1, u32(0x102)).toString("hex")).toBe(
+      "110000000100000004000000" + "02010000",
+    );
     expect(preamble("0a1b").toString()).toBe("PANTS1 0a1b\n");
   });
 
   it("come out as they went in, however the bytes are cut", () => {
-    const frame = fc.record({ fd: fc.nat(2), stream: fc.integer({ min: 1, max: 0xffffffff }), payload: bytes(300) });
+    const frame = fc.record({
+      fd: fc.nat(2),
+      stream: fc.integer({ min: 1, max: 0xffffffff }),
+      payload: bytes(300),
+    });
     fc.assert(
       fc.property(fc.array(frame), fc.array(fc.nat()), (frames, at) => {
         const sent = frames.filter((f) => f.payload.length > 0);
@@ -114,12 +122,17 @@ describe("a job specification", () => {
 
   it("damaged on the way never does worse than end the link", () => {
     fc.assert(
-      fc.property(spec, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1 }), fc.nat(), (sent, hits, keep) => {
-        const whole = Buffer.from(encodeSpec(sent));
-        for (const [at, value] of hits) whole[at % whole.length] = value;
-        onlyFaults(() => decodeSpec(whole));
-        onlyFaults(() => decodeSpec(whole.subarray(0, keep % whole.length)));
-      }),
+      fc.property(
+        spec,
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1 }),
+        fc.nat(),
+        (sent, hits, keep) => {
+          const whole = Buffer.from(encodeSpec(sent));
+          for (const [at, value] of hits) whole[at % whole.length] = value;
+          onlyFaults(() => decodeSpec(whole));
+          onlyFaults(() => decodeSpec(whole.subarray(0, keep % whole.length)));
+        },
+      ),
     );
   });
 });

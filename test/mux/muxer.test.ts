@@ -21,7 +21,10 @@ function pair() {
   const settle = (portion = 1 << 20): void => {
     for (let moved = true; moved; ) {
       moved = false;
-      for (const [from, to] of [[home, agent], [agent, home]] as const) {
+      for (const [from, to] of [
+        [home, agent],
+        [agent, home],
+      ] as const) {
         for (const piece of from.take(portion)) {
           moved = true;
           to.receive(Buffer.from(piece));
