@@ -145,7 +145,8 @@ enum pants_msg_type {
     PANTS_MSG_RUN = 1,     /* pants_run; the open ones of descriptors 0-2 ride on its first byte, lowest first */
     PANTS_MSG_SIGNAL = 2,  /* value: signal number | 0x100 when it came from the terminal (whole group) */
     PANTS_MSG_QUERY = 3,   /* any client: JSON of prexd's jobs and links comes back as PANTS_MSG_JSON */
-    PANTS_MSG_HELLO = 4,   /* no payload: PANTS_MSG_READY comes back; used to see whether prexd lives */
+    PANTS_MSG_HELLO = 4,   /* no payload: PANTS_MSG_READY comes back; used to see whether prexd lives. Sent before RUN
+                            * too, so that a prexd that hangs is never handed a caller's descriptors */
     /* prexd -> stand-in */
     PANTS_MSG_READY = 64,
     PANTS_MSG_HERE = 65,    /* run it here, nothing runs anywhere; value: enum pants_reason; payload: detail text.

@@ -11,7 +11,7 @@ struct ground {
 
 /* Inside a slot that exists: this process's own, or its parent's, lent. */
 static bool has_slot(const struct ask *ask, struct pants_table *table, struct verdict *verdict) {
-    uint32_t self = sys_pid();
+    uint32_t self = verdict->self;
     if (!ask->spawning && pants_slot_find(table, self, 0) >= 0) return true;
     verdict->holder = ask->spawning ? self : sys_parent();
     verdict->slot = pants_slot_lend(table, verdict->holder, self);
@@ -20,7 +20,7 @@ static bool has_slot(const struct ask *ask, struct pants_table *table, struct ve
 }
 
 static bool take_slot(const struct ask *ask, struct pants_table *table, struct verdict *verdict) {
-    verdict->holder = sys_pid();
+    verdict->holder = verdict->self;
     verdict->slot = pants_slot_take(table, verdict->holder, ask->spawning ? PANTS_SLOT_PENDING : 0);
     return verdict->slot >= 0;
 }
@@ -58,6 +58,7 @@ void decide(const struct ask *ask, struct verdict *verdict) {
     verdict->slot = -1;
     if (disabled && *disabled == '1') return;
     struct ground ground;
+    verdict->self = sys_pid();
     ground.now_ns = sys_boot_ns();
     ground.table = ground_map();
     ground.fresh = ground_state(&ground.state, ground.now_ns);
@@ -68,13 +69,12 @@ void decide(const struct ask *ask, struct verdict *verdict) {
     ground_unmap(ground.table);
 }
 
-void settle(const struct verdict *verdict, bool spawning, uint32_t pid) {
+void settle(const struct verdict *verdict, uint32_t pid) {
     if (verdict->slot < 0) return;
     struct pants_table *table = ground_map();
     if (!table) return;
     if (verdict->lent)
-        pants_slot_lend_to(table, verdict->slot, verdict->holder, spawning ? verdict->holder : sys_pid(),
-                           pid);
+        pants_slot_lend_to(table, verdict->slot, verdict->holder, verdict->self, pid);
     else if (pid)
         pants_slot_convert(table, verdict->slot, verdict->holder, pid);
     else

@@ -19,7 +19,7 @@ static __attribute__((noinline)) int exec_marked(const struct ask *ask, execve_f
     decide(ask, &verdict);
     if (verdict.stand_in) exec_standin(ask, &verdict);
     int result = call(name, ask->argv, ask->envp);
-    settle(&verdict, false, 0);
+    settle(&verdict, 0);
     return result;
 }
 

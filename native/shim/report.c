@@ -26,7 +26,7 @@ void report(struct pants_table *table, const struct ask *ask, const struct verdi
     /* How a job that stands in ends is recorded where it is known. */
     if (!table || verdict->stand_in) return;
     struct pants_why why = {.time_ns = now_ns,
-                            .pid = (int32_t)sys_pid(),
+                            .pid = (int32_t)verdict->self,
                             .uid = sys_uid(),
                             .where = PANTS_WHERE_HERE,
                             .reason = (uint8_t)reason,

@@ -53,6 +53,7 @@ struct ask {
     bool spawning; /* the program's process does not exist yet: this process starts it */
 };
 struct verdict {
+    uint32_t self; /* this process */
     bool stand_in;
     bool busy;          /* why: busy, or every slot taken */
     int slot;           /* slot taken or lent for the program, or -1 */
@@ -62,7 +63,7 @@ struct verdict {
 };
 void decide(const struct ask *ask, struct verdict *verdict);
 /* The program was started as `pid` (spawn), or could not be started (pid 0): settle what the verdict took. */
-void settle(const struct verdict *verdict, bool spawning, uint32_t pid);
+void settle(const struct verdict *verdict, uint32_t pid);
 
 /* ---- ground.c: what the daemon tells this process ---- */
 /* The runtime directory's table mapped, or NULL; give it back with ground_unmap. */

@@ -56,7 +56,7 @@ static __attribute__((noinline)) int spawn_marked(const struct ask *ask, const s
         if (error == 0 || !may_try_program(&call, error)) return error;
     }
     int error = spawn_real(&call, ask->argv, ask->envp);
-    settle(&verdict, true, error == 0 && verdict.slot >= 0 ? pid_of(&call) : 0);
+    settle(&verdict, error == 0 && verdict.slot >= 0 ? pid_of(&call) : 0);
     return error;
 }
 
