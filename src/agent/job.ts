@@ -39,7 +39,9 @@ export class Job {
     const changed = (): void => this.settle();
     if (ends.output >= 0) this.outputs[1] = new OutputPump(link, stream, 1, ends.output, changed);
     if (ends.error >= 0) this.outputs[2] = new OutputPump(link, stream, 2, ends.error, changed);
-    native.onExit(pid, (result) => this.exited(result));
+    const watched = native.onExit(pid, (result) => this.exited(result));
+    // Its end would never be seen: better that the whole link ends now, and with it what it runs.
+    if (watched < 0) throw new Error(`cannot watch a program (errno ${-watched})`);
   }
 
   frame(frame: Frame): void {

@@ -16,6 +16,8 @@ export interface Started {
   readonly ends: Ends;
 }
 
+const EMFILE = 24;
+
 /** @param slot - pending slot to hand to the program, or -1 */
 export function startProgram(spec: JobSpec, slot: number): Started {
   const theirs: number[] = [];
@@ -49,6 +51,11 @@ export function startProgram(spec: JobSpec, slot: number): Started {
     const output = isPiped(spec.fds[1]) ? (outputs.shift() ?? -1) : -1;
     const error = isPiped(spec.fds[2]) ? (outputs.shift() ?? -1) : -1;
     return { pid, ends: { input, output, error } };
+  } catch {
+    // No descriptor is left for a pipe.
+    for (const fd of ours) native.close(fd);
+    if (slot >= 0) native.slotRelease(slot);
+    return { pid: -EMFILE, ends: { input: undefined, output: -1, error: -1 } };
   } finally {
     for (const fd of theirs) native.close(fd);
   }

@@ -35,6 +35,8 @@ const BEAT_MS = 1000;
 const LOOK_MS = 25;
 /** A job refused by so many hosts runs here. */
 const REFUSALS_MAX = 4;
+/** An idempotent job that was lost more often runs here. */
+const LOSSES_MAX = 2;
 
 export class Helper implements StandInEvents, JobEvents {
   private readonly compat = hostCompat();
@@ -208,7 +210,7 @@ export class Helper implements StandInEvents, JobEvents {
 
   private linkDown(link: Link, why: string, wasUp: boolean): void {
     this.options.log.warn({ host: link.host, link: link.id, why }, wasUp ? "link lost" : "no link");
-    if (!wasUp) this.pantsd.send({ t: "outcome", host: link.host, ok: false, why });
+    this.pantsd.send({ t: "outcome", host: link.host, ok: false, why });
     for (const job of [...this.jobs.values()]) {
       if (wasUp && job.isOn(link)) this.lost(job, link);
       else if (!wasUp && job.state === "connecting" && job.host === link.host) this.unreachable(job, why);
@@ -245,8 +247,11 @@ export class Helper implements StandInEvents, JobEvents {
     job.rerun = true;
     job.host = host;
     job.state = "waiting";
+    job.excluded.add(host);
     this.dead.whenCertain(host, linkId, heardAt, () => {
-      if (job.state !== "over") this.find(job);
+      if (job.state === "over") return;
+      if (++job.losses > LOSSES_MAX) job.here(Why.RERUN, `lost ${job.losses} times`);
+      else this.find(job);
     });
   }
 

@@ -42,6 +42,8 @@ export class Job {
   lease: Lease | undefined;
   /** Has run before, and that run is certainly dead. */
   rerun = false;
+  /** How often its link was lost under it. */
+  losses = 0;
   /** What went through in runs that were lost. */
   progress: Progress = { taken: 0, delivered: [0, 0, 0] };
   private attempt: Attempt | undefined;

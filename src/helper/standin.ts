@@ -22,6 +22,8 @@ export class StandIn {
   private outbox: Buffer = EMPTY;
   private open = true;
   private ran = false;
+  /** Something was sent to the client. */
+  private spoke = false;
 
   constructor(
     private readonly fd: number,
@@ -41,6 +43,7 @@ export class StandIn {
   /** Sends several messages in one go. */
   write(bytes: Buffer): boolean {
     if (!this.open) return false;
+    this.spoke = true;
     if (this.outbox.length > 0) {
       this.outbox = Buffer.concat([this.outbox, bytes]);
       return true;
@@ -126,9 +129,9 @@ export class StandIn {
     this.ran = true;
     const fds = this.fds;
     this.fds = [];
-    this.send(Msg.READY);
     this.events.run(this, run, fds);
-    return true;
+    // STARTED and HERE say as much: one wake-up less for the client.
+    return this.spoke || this.send(Msg.READY);
   }
 
   private hangUp(): void {

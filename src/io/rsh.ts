@@ -36,7 +36,8 @@ export const isHostName = (host: string): boolean => /^[A-Za-z0-9_[][A-Za-z0-9._
 export function rshCommand(rsh: string, host: string, command: string, link: string): string[] {
   const words = rsh.split(/\s+/).filter((word) => word !== "");
   if (words.length === 0) words.push("ssh");
-  const options = words.length === 1 && /(^|\/)ssh$/.test(words[0] ?? "") ? SSH_OPTIONS : [];
+  // The user's own options come first, since ssh takes the first that it is given.
+  const options = /(^|\/)ssh$/.test(words[0] ?? "") ? SSH_OPTIONS : [];
   const agent = command === "" ? quote(join(packageRoot, "bin", "prex-agent")) : command;
   return [...words, ...options, host, `${agent} --link ${link}`];
 }
