@@ -6,9 +6,13 @@ import { libprex } from "../../src/cli/demo/build.js";
 import { changeMark, MIGRATABLE } from "../../src/io/mark.js";
 import type { Running, RunOptions } from "../../src/lab/host.js";
 import type { Lab } from "../../src/lab/lab.js";
+import { until } from "../../src/lab/wait.js";
 
 /** The status that each try ends with, wherever it runs. */
 export const STATUS = 42;
+
+/** A shell into which libprex.so is loaded, and which execs what follows. */
+const UNDER = ["sh", "-c", 'exec "$@"', "sh"];
 
 /** How a try went. */
 export interface Tried {
@@ -38,14 +42,20 @@ export class Guest {
 
   /** Takes the only slot of n1 until it is killed. */
   async fill(lab: Lab): Promise<Running> {
-    const holder = lab.host("n1").start([this.#sleep, "1000"], { env: { LD_PRELOAD: libprex } });
-    await holder.pid();
+    const n1 = lab.host("n1");
+    const holder = n1.start([...UNDER, this.#sleep, "1000"], { env: { LD_PRELOAD: libprex } });
+    await until("the slot to be taken", () => n1.processes().some(({ argv }) => argv[0] === this.#sleep));
     return holder;
   }
 
   /** Runs the program on n1. */
   async try(lab: Lab, env: RunOptions["env"] = {}): Promise<Tried> {
-    const argv = [this.sh, "-c", `read name </proc/sys/kernel/hostname; echo $name; exit ${STATUS}`];
+    const argv = [
+      ...UNDER,
+      this.sh,
+      "-c",
+      `read name </proc/sys/kernel/hostname; echo $name; exit ${STATUS}`,
+    ];
     const all = { LD_PRELOAD: libprex, PANTS_DEBUG: "1", ...env };
     const run = await lab.host("n1").run(argv, { cwd: this.folder, env: all, timeoutMs: 40_000 });
     return { on: run.stdout.trim(), status: run.status, debug: run.stderr, ms: run.ms };
