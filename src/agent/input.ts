@@ -1,9 +1,9 @@
 /** Feeds a program's stdin, and tells home how much of it the program has really taken. */
-import { native, OUT } from "../io/native.js";
+import { EDGE, native, OUT } from "../io/native.js";
 import type { Stream } from "../mux/stream.js";
 
 const EAGAIN = -11;
-/** Nothing tells when a reader empties a pipe that was not full, so pipes with unread bytes are looked at, ms. */
+/** Only of a full pipe we are told that it was read from, so others with unread bytes are looked at, ms. */
 const LOOK_MS_MIN = 1;
 const LOOK_MS_MAX = 32;
 
@@ -96,6 +96,7 @@ export class InputPump {
     }
     if (this.queue.length > 0) native.watch(this.writeEnd, OUT, () => this.write());
     else if (this.ending) this.closeWriter();
+    else if (this.writing && moved) native.watch(this.writeEnd, OUT | EDGE, () => this.look());
     else if (this.writing) native.unwatch(this.writeEnd);
     if (moved) {
       unread.add(this);
