@@ -31,16 +31,22 @@ static void pause_ms(int ms) {
 
 enum { RESTART_MS = 500 };
 
-/* Connected, trying until `until_ms`, starting prexd when there is none. -1 and *why otherwise. */
+/* Connected, trying until `until_ms`, starting prexd when there is none. -1 and *why otherwise. Whoever
+ * starts it for all runs here at once; the others wait for it, lest a whole build falls on this host while it
+ * starts. */
 static int reach(int64_t until_ms, const char **why) {
+    int64_t following_ms = 0;
     for (int64_t start_ms = now_ms();;) {
-        bool absent = false;
+        bool absent = false, on_its_way = false;
         int fd = helper_connect(why, &absent);
         if (fd >= 0 || !absent) return fd;
         /* Again from time to time: who starts it for all of us may have seen it fail. */
-        const char *problem = now_ms() < start_ms ? NULL : helper_start();
-        if (problem) return *why = problem, -1;
-        if (now_ms() >= start_ms) start_ms = now_ms() + RESTART_MS;
+        if (now_ms() >= start_ms) {
+            if (!helper_start(why, &on_its_way)) return -1;
+            if (on_its_way && until_ms == 0) until_ms = following_ms = now_ms() + START_WAIT_MS;
+            if (!on_its_way && until_ms == following_ms) return -1;
+            start_ms = now_ms() + RESTART_MS;
+        }
         if (now_ms() >= until_ms) return -1;
         pause_ms(20);
     }

@@ -17,6 +17,7 @@ enum {
     READY_MS = 2000,      /* a living prexd answers RUN or HELLO within this */
     PROBE_MS = 5000,      /* a silent prexd is asked whether it lives so often */
     HAND_WAIT_MS = 10000, /* by hand: for a prexd that is starting */
+    START_WAIT_MS = 2000, /* a stand-in: for a prexd that another one is starting */
 };
 
 struct job {
@@ -69,8 +70,9 @@ int helper_connect(const char **why, bool *absent);
 bool helper_lives(void);
 
 /* ---- start.c ---- */
-/* Starts prexd in the background, unless someone is at it. NULL, or why not. */
-const char *helper_start(void);
+/* Starts prexd in the background, unless someone is at it: then it is on its way, if its last start went
+ * well. False, and *why, when it cannot be started. */
+bool helper_start(const char **why, bool *on_its_way);
 
 /* ---- peer.c: messages over a non-blocking socket ---- */
 struct peer {

@@ -1,6 +1,7 @@
 /* Starts prexd in the background. One starter at a time: it holds users/UID/prexd.start locked until prexd
- * answers, so that of many stand-ins at once one starts it and the others run their programs here. prexd
- * holds a lock of its own (prexd.lock), so a second one that is started by hand meanwhile ends itself. */
+ * answers, so that of many stand-ins at once one starts it, and the others know that it is on its way. A byte
+ * in that file says that the last start failed: then nobody waits for the next one. prexd holds a lock of its
+ * own (prexd.lock), so a second one that is started by hand meanwhile ends itself. */
 #include "prex.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +71,7 @@ static noreturn void become_prexd(const char *prexd) {
 }
 
 /* Lives until prexd answers, or for a while when it fails, so that it is not tried again at once. */
-static noreturn void watch_over(const char *prexd) {
+static noreturn void watch_over(const char *prexd, int lock) {
     int64_t began_ms = now_ms();
     setsid();
     for (int fd = 0; fd < 3; fd++)
@@ -78,9 +79,10 @@ static noreturn void watch_over(const char *prexd) {
     pid_t pid = fork();
     if (pid == 0) become_prexd(prexd);
     while (pid > 0 && now_ms() - began_ms < START_MS && waitpid(pid, NULL, WNOHANG) == 0) {
-        if (helper_lives()) _exit(0);
+        if (helper_lives()) _exit(ftruncate(lock, 0) != 0);
         poll(NULL, 0, 20);
     }
+    if (pwrite(lock, "!", 1, 0) != 1) _exit(1);
     int64_t left_ms = FAILED_MS - (now_ms() - began_ms);
     if (left_ms > 0) poll(NULL, 0, (int)left_ms);
     _exit(1);
@@ -101,25 +103,28 @@ static void make_directories(void) {
     if (pants_user_path(environ, geteuid(), "", path, sizeof path)) mkdir(path, 0700);
 }
 
-const char *helper_start(void) {
+bool helper_start(const char **why, bool *on_its_way) {
     char lock[PANTS_RUNTIME_MAX], prexd[4096];
     if (!find_prexd(prexd, sizeof prexd))
-        return "prexd was not running, and bin/prexd is not where prex looks";
+        return *why = "prexd was not running, and bin/prexd is not where prex looks", false;
     make_directories();
     if (!pants_user_path(environ, geteuid(), "/prexd.start", lock, sizeof lock))
-        return "the path is too long";
+        return *why = "the path is too long", false;
     int fd = above_stdio(open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (fd < 0) return "prexd was not running, and its directory cannot be written";
+    if (fd < 0) return *why = "prexd was not running, and its directory cannot be written", false;
+    struct stat st;
+    *on_its_way = false;
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         /* A child that sends no SIGCHLD, since one would be pending when the program starts here. */
         long pid = syscall(SYS_clone, 0, 0, 0, 0, 0);
         if (pid == 0) {
             close_inherited(fd);
-            if (fork() == 0) watch_over(prexd);
+            if (fork() == 0) watch_over(prexd, fd);
             _exit(0);
         }
         if (pid > 0) waitpid((pid_t)pid, NULL, __WALL);
-    }
+    } else
+        *on_its_way = fstat(fd, &st) == 0 && st.st_size == 0;
     close(fd);
-    return NULL;
+    return true;
 }
