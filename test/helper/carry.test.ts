@@ -121,12 +121,12 @@ describe("a job's streams", () => {
   });
 
   it("stop a program whose reader is slow, and no other", async () => {
+    await bed.shell("mkfifo fifo");
     const slow = bed.start([
       "/bin/bash",
       "-c",
       "$PREX --on far /usr/bin/yes | (read -r line; read -r go < fifo; cat | head -c 1000 | wc -c)",
     ]);
-    await bed.shell("mkfifo fifo");
     const ended = bed.finish(slow);
     for (let i = 0; i < 20; i++) expect((await bed.on("far", "echo quick")).stdout).toBe("quick\n");
     await bed.shell("echo go > fifo");
