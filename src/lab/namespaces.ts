@@ -98,11 +98,11 @@ export class Namespaces implements Place {
       failed();
       return children(pid)[0];
     });
-    net.plug(name, first, options.address);
     await until(`the mounts of ${name}`, () => {
       failed();
       return existsSync(join(folder, name, "up"));
     });
+    net.plug(name, first, options.address);
     return new Namespaces(options, groups, net, first);
   }
 

@@ -103,6 +103,29 @@ describe.skipIf(missing !== "")("a marked program on a full host", () => {
     await elsewhere();
   });
 
+  it.each([
+    [
+      "prexd's folder belongs to somebody else",
+      "chown 65534 /run/pants/users/0",
+      "chown 0 /run/pants/users/0",
+    ],
+    [
+      "the runtime directory cannot be written",
+      "mount -t tmpfs -o ro tmpfs /run/pants/users",
+      "umount /run/pants/users",
+    ],
+  ])("runs here when %s", async (_, spoil, mend) => {
+    for (const pid of pidsOf(lab.host("n1"), "prexd")) process.kill(pid, "SIGKILL");
+    expect((await lab.host("n1").run(["sh", "-c", spoil])).status).toBe(0);
+    try {
+      expect(await guest.try(lab)).toMatchObject(here);
+      expect(await lastReason(lab)).toContain("no-helper");
+    } finally {
+      await lab.host("n1").run(["sh", "-c", mend]);
+    }
+    await elsewhere();
+  });
+
   it("skips a host that turns ssh away, and runs here when all do", async () => {
     const kept = new Map(["n2", "n3"].map((name) => [name, join(lab.host(name).folder, "authorized_keys")]));
     const key = readFileSync(kept.get("n2") ?? "", "utf8");

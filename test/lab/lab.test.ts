@@ -2,13 +2,12 @@ import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { labsWithCgroups } from "../../src/lab/cgroup.js";
 import type { Host } from "../../src/lab/host.js";
 import { Lab } from "../../src/lab/lab.js";
 import { startTime } from "../../src/lab/processes.js";
 import { missingRights } from "../../src/lab/rights.js";
 import { until } from "../../src/lab/wait.js";
-import { traces } from "./traces.js";
+import { ownLabs, traces } from "./traces.js";
 
 const missing = missingRights(0.5);
 if (missing.length > 0) console.warn(`hosts in namespaces are not tested: ${missing.join("; ")}`);
@@ -131,11 +130,11 @@ describe.skipIf(missing.length > 0)("when it ends", () => {
   });
 
   it("a lab whose start fails leaves nothing", async () => {
-    const before = labsWithCgroups();
+    const before = ownLabs();
     const failing = Lab.up({ hosts: 2, daemons: false, privateDirs: { n2: ["/no/such/folder"] } });
     const text = await failing.then(() => "no error", String);
     expect(text).toMatch(/n2 did not come up: .*mount/);
-    expect(labsWithCgroups()).toEqual(before);
+    expect(ownLabs()).toEqual(before);
   });
 
   it.each([["SIGINT"], ["SIGTERM"], ["SIGKILL"], ["throw"]] as const)(
