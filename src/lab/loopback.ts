@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { LabError } from "./command.js";
 import type { Env, Place } from "./place.js";
 import { enterArgs } from "./place.js";
-import { killAll, MARK, pidsMarked } from "./processes.js";
+import { isMarked, killAll, MARK, pidsMarked } from "./processes.js";
 import { until } from "./wait.js";
 
 /** What such hosts do not have of their own. */
@@ -46,7 +46,7 @@ export class Loopback implements Place {
   }
 
   program(pid: number): number | undefined {
-    return pid;
+    return isMarked(pid, this.#mark) ? pid : undefined; // Before its first exec it is a copy of its parent.
   }
 
   pids(): number[] {

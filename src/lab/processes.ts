@@ -43,14 +43,17 @@ export function pidsInNamespace(namespace: string): number[] {
   return allPids().filter((pid) => pidNamespace(pid) === namespace);
 }
 
-/** Processes that carry the mark of a lab (`LAB/`) or of one of its hosts (`LAB/HOST`), this one excepted. */
-export function pidsMarked(mark: string): number[] {
+/** Whether a process carries the mark of a lab (`LAB/`) or of one of its hosts (`LAB/HOST`). */
+export function isMarked(pid: number, mark: string): boolean {
   const wanted = `${MARK}=${mark}`;
-  const bears = (pid: number): boolean =>
-    attempt(() => readFileSync(`/proc/${pid}/environ`, "latin1"), "")
-      .split("\0")
-      .some((entry) => (mark.endsWith("/") ? entry.startsWith(wanted) : entry === wanted));
-  return allPids().filter((pid) => pid !== process.pid && bears(pid));
+  return attempt(() => readFileSync(`/proc/${pid}/environ`, "latin1"), "")
+    .split("\0")
+    .some((entry) => (mark.endsWith("/") ? entry.startsWith(wanted) : entry === wanted));
+}
+
+/** Processes that carry a mark, this one excepted. */
+export function pidsMarked(mark: string): number[] {
+  return allPids().filter((pid) => pid !== process.pid && isMarked(pid, mark));
 }
 
 /** What /proc tells of one process; undefined when it is gone. */
