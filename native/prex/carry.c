@@ -68,13 +68,15 @@ static void again(const struct job *job, struct outcome *outcome) {
         int64_t orphans_dead_ms = now_ms() + PANTS_ORPHAN_WAIT_MS;
         const char *why = "";
         strcpy(after, outcome->where);
-        int fd = reach(orphans_dead_ms, &why);
-        if (fd >= 0) {
+        bool answered = false;
+        /* A prexd that was just killed may take a connection still: then there is another to be reached. */
+        for (int fd; !answered && (fd = reach(orphans_dead_ms, &why)) >= 0 && now_ms() < orphans_dead_ms;) {
             talk(fd, job, after, outcome);
-            /* Nobody said that the first copy is dead: only time does. */
-            if (outcome->end != END_HERE) continue;
-            if (outcome->reason != PANTS_WHY_FAULT && outcome->reason != PANTS_WHY_UNFIT) continue;
+            answered = outcome->end != END_HERE || outcome->reason != PANTS_WHY_FAULT;
+            if (!answered) pause_ms(100);
         }
+        /* Unless somebody said that the first copy is dead, only time does. */
+        if (answered && (outcome->end != END_HERE || outcome->reason != PANTS_WHY_UNFIT)) continue;
         while (now_ms() < orphans_dead_ms)
             pause_ms(100);
         outcome->end = END_HERE;
