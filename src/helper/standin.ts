@@ -22,7 +22,7 @@ export class StandIn {
   private outbox: Buffer = EMPTY;
   private open = true;
   private ran = false;
-  /** Something was sent to the client. */
+  /** Something was sent to the client since RUN came in. */
   private spoke = false;
 
   constructor(
@@ -129,6 +129,7 @@ export class StandIn {
     this.ran = true;
     const fds = this.fds;
     this.fds = [];
+    this.spoke = false;
     this.events.run(this, run, fds);
     // STARTED and HERE say as much: one wake-up less for the client.
     return this.spoke || this.send(Msg.READY);
