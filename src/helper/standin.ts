@@ -22,8 +22,8 @@ export class StandIn {
   private outbox: Buffer = EMPTY;
   private open = true;
   private ran = false;
-  /** Something was sent to the client since RUN came in. */
-  private spoke = false;
+  /** Messages sent to the client. */
+  private said = 0;
 
   constructor(
     private readonly fd: number,
@@ -43,7 +43,7 @@ export class StandIn {
   /** Sends several messages in one go. */
   write(bytes: Buffer): boolean {
     if (!this.open) return false;
-    this.spoke = true;
+    this.said++;
     if (this.outbox.length > 0) {
       this.outbox = Buffer.concat([this.outbox, bytes]);
       return true;
@@ -129,10 +129,10 @@ export class StandIn {
     this.ran = true;
     const fds = this.fds;
     this.fds = [];
-    this.spoke = false;
+    const said = this.said;
     this.events.run(this, run, fds);
     // STARTED and HERE say as much: one wake-up less for the client.
-    return this.spoke || this.send(Msg.READY);
+    return this.said > said || this.send(Msg.READY);
   }
 
   private hangUp(): void {
