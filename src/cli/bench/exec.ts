@@ -1,69 +1,43 @@
-/** What the shim costs the programs that it is loaded into: bench/exec. */
-import { cpSync, realpathSync } from "node:fs";
+/** What the shim costs the programs that it is loaded into: bench/exec/bench.sh, some times over. */
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { changeMark, MIGRATABLE } from "../../io/mark.js";
-import { LabError } from "../../lab/command.js";
-import type { Host } from "../../lab/host.js";
-import { Lab } from "../../lab/lab.js";
-import { libprex } from "../demo/build.js";
+import { packageRoot } from "../../io/paths.js";
 import type { Section } from "./section.js";
-import { compile, inFolder, markdown } from "./section.js";
+import { markdown } from "./section.js";
 
 const ROUNDS = 5;
 
-/** Runs the probe and returns a number of its one line of JSON. */
-async function measure(host: Host, argv: readonly string[], preload: string, key: string): Promise<number> {
-  const run = await host.run(argv, { env: { LD_PRELOAD: preload || undefined } });
-  if (run.status !== 0) throw new LabError(`${argv.join(" ")}: ${run.stderr || String(run.signal)}`);
-  const value = (JSON.parse(run.stdout) as Record<string, unknown>)[key];
-  if (typeof value !== "number") throw new LabError(`${argv.join(" ")}: no ${key} in ${run.stdout}`);
-  return value;
+/** One line of bench.sh: a median in nanoseconds, or two to compare. */
+interface Line {
+  readonly what: string;
+  readonly ns?: number;
+  readonly without_ns?: number;
+  readonly with_ns?: number;
 }
 
-/** The median of some runs in turns, so that the moods of the machine fall on all of them. */
-async function inTurns(runs: readonly (() => Promise<number>)[]): Promise<number[]> {
-  const all: number[][] = runs.map(() => []);
+/** Medians by `what`, each the median of all rounds. */
+function measure(): Map<string, number> {
+  const all = new Map<string, number[]>();
+  const add = (what: string, ns: number | undefined): void => {
+    if (ns !== undefined) all.set(what, [...(all.get(what) ?? []), ns]);
+  };
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [i, one] of runs.entries()) all[i]?.push(await one());
+    const text = execFileSync("sh", [join(packageRoot, "bench", "exec", "bench.sh")], { encoding: "utf8" });
+    for (const line of text.trim().split("\n")) {
+      const { what, ns, without_ns, with_ns } = JSON.parse(line) as Line;
+      add(what, ns);
+      add(`${what}, without the shim`, without_ns);
+      add(`${what}, with the shim`, with_ns);
+    }
   }
-  return all.map((values) => values.sort((a, b) => a - b)[ROUNDS >> 1] ?? Number.NaN);
+  const middle = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+  return new Map([...all].map(([what, values]) => [what, middle(values)]));
 }
 
-async function run(): Promise<string> {
-  const lab = await Lab.up({ hosts: 1 });
-  try {
-    const n1 = lab.host("n1");
-    return await inFolder(async (folder) => {
-      const [probe, stop, plain, marked] = ["exec", "stop.so", "plain", "marked"].map((name) =>
-        join(folder, name),
-      );
-      if (!probe || !stop || !plain || !marked) throw new LabError("no names");
-      compile("exec/exec.c", probe);
-      compile("exec/stop.c", stop, "-shared", "-fPIC");
-      for (const copy of [plain, marked]) cpSync(realpathSync("/bin/true"), copy);
-      changeMark(marked, () => MIGRATABLE);
-      const inside = (program: string, shim: boolean) => () =>
-        measure(n1, [probe, "inside", program], shim ? `${libprex}:${stop}` : stop, "ns");
-      const start = (key: string) => () => measure(n1, [probe, "start", libprex], "", key);
-      const [bare = 0, unmarked = 0, idle = 0, without = 0, with_ = 0] = await inTurns([
-        inside(plain, false),
-        inside(plain, true),
-        inside(marked, true),
-        start("without_ns"),
-        start("with_ns"),
-      ]);
-      const us = (ns: number): string => (ns / 1000).toFixed(2);
-      const row = (what: string, a: number, b: number): string[] => [what, us(a), us(b), us(b - a)];
-      const rows = [
-        row("execve of an unmarked program, until the real call", bare, unmarked),
-        row("execve of a marked program on an idle host, until the real call", bare, idle),
-        row("start and end of a small dynamic program", without, with_),
-      ];
-      return markdown(["microseconds", "without the shim", "with it", "more"], rows);
-    });
-  } finally {
-    await lab.down();
-  }
+function run(): Promise<string> {
+  const rows = [...measure()].map(([what, ns]) => [what, (ns / 1000).toFixed(2)]);
+  const text = `Medians of ${ROUNDS} rounds. An execve is timed from its call until the real one.`;
+  return Promise.resolve(`${text}\n\n${markdown(["", "microseconds"], rows)}`);
 }
 
 export const exec: Section = { name: "exec", title: "The shim", run };

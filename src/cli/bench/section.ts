@@ -56,26 +56,15 @@ export function markdown(
   return [line(heading), line(rule), ...rows.map(line)].join("\n");
 }
 
-/** Compiles a C source of bench/ into a file. */
-export function compile(source: string, to: string, ...flags: string[]): void {
-  execFileSync("cc", ["-O2", ...flags, "-o", to, join(packageRoot, "bench", source)], { stdio: "inherit" });
-}
-
-/** A folder for the time of a measurement. */
-export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+/** The compiled bench/latency/probe.c, for the time of a measurement. */
+export async function withProbe<T>(use: (probe: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "pants-bench-"));
   try {
-    return await use(folder);
+    const probe = join(folder, "probe");
+    const source = join(packageRoot, "bench", "latency", "probe.c");
+    execFileSync("cc", ["-O2", "-o", probe, source], { stdio: "inherit" });
+    return await use(probe);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** The compiled bench/latency/probe.c. */
-export function withProbe<T>(use: (probe: string) => Promise<T>): Promise<T> {
-  return inFolder((folder) => {
-    const probe = join(folder, "probe");
-    compile("latency/probe.c", probe);
-    return use(probe);
-  });
 }
