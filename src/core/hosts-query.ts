@@ -61,7 +61,11 @@ export class HostsQueries {
     query.leader = from.host;
     query.total = message.total;
     query.retryAt = Number.POSITIVE_INFINITY;
-    for (const row of message.rows) if (query.rows.size < this.tuning.rowsMax) query.rows.set(row.host, row);
+    for (const row of message.rows) {
+      if (query.rows.size >= this.tuning.rowsMax) break;
+      // A leader does not know its own address: it is where its rows come from.
+      query.rows.set(row.host, row.address === "" ? { ...row, address: from.address } : row);
+    }
     if (query.rows.size >= query.total) this.#finish(message.query, query, now);
   }
 

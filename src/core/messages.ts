@@ -127,6 +127,7 @@ export interface Query {
 
 export interface Row {
   readonly host: string;
+  /** Empty in the leader's own row: it is where the message comes from. */
   readonly address: string;
   readonly free: number;
   readonly total: number;

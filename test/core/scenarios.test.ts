@@ -195,3 +195,16 @@ test("a host that fails a client's jobs three times is left out of its requests"
   const view = sim.host("c").answers.findLast((answer) => answer.kind === "hosts");
   expect(view?.rows.find((row) => row.host === "b")?.leftOut).toBe("no such directory");
 });
+
+test("the host table says where each host is: the leader's own row as others reach it", () => {
+  const sim = led();
+  const addresses = (asker: string) => {
+    sim.queryHosts(asker);
+    sim.run(20);
+    const view = sim.host(asker).answers.findLast((answer) => answer.kind === "hosts");
+    return Object.fromEntries(view?.rows.map(({ host, address }) => [host, address]) ?? []);
+  };
+  expect(addresses("c")).toEqual({ a: "a", b: "b", c: "c" });
+  // Empty is the asker itself; only its daemon knows the address.
+  expect(addresses("a")).toEqual({ a: "", b: "b", c: "c" });
+});
