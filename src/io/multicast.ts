@@ -1,6 +1,7 @@
 /**
  * Datagrams to and from the cluster: a socket for sending and for answers, and one per group while a member, bound
- * to the group's address so that nothing else arrives there. An interface that goes away is waited for.
+ * to the group's address so that nothing else arrives there. An interface that goes away is waited for, and one that
+ * was made again is joined again.
  */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import type { Destination } from "../core/events.js";
@@ -81,7 +82,10 @@ export class Multicast {
     this.#checks += 1;
     if (this.#unicast && this.#checks % recheckTimes !== 0) return;
     const address = interfaceAddress(this.options.interface);
-    if (this.#unicast && address === this.address) return;
+    if (this.#unicast && address === this.address) {
+      this.#refresh(this.#unicast);
+      return;
+    }
     if (this.#unicast) this.#lose(address ? `address changed to ${address}` : "interface is gone");
     void this.#open();
   }
@@ -146,6 +150,23 @@ export class Multicast {
     });
   }
 
+  /**
+   * An interface that was removed and made again with its address has another index: nothing is sent over it and no
+   * group joined on it until that is said again. To say it when nothing has happened changes nothing.
+   */
+  #refresh(unicast: Socket): void {
+    try {
+      unicast.setMulticastInterface(this.address);
+      for (const group of ["leader", "free"] as const) {
+        const socket = this.#members[group];
+        if (socket && joins(socket, this.options.groups[group], this.address))
+          this.options.onChange(true, `${this.address}: joined the ${group} group again`);
+      }
+    } catch (error) {
+      this.#lose(`${this.address}: ${(error as Error).message}`);
+    }
+  }
+
   #listen(socket: Socket): void {
     socket.on("message", (data: Buffer, from: RemoteInfo) => {
       if (from.port === this.#port && from.address === this.address) return; // our own, looped back
@@ -168,6 +189,17 @@ export class Multicast {
     this.#members.free = null;
     this.address = "";
     for (const socket of sockets) socket?.close();
+  }
+}
+
+/** Joins; false when it was a member already, of this group on the interface that has the address now. */
+function joins(socket: Socket, group: string, address: string): boolean {
+  try {
+    socket.addMembership(group, address);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return false;
+    throw error;
   }
 }
 
