@@ -1,5 +1,5 @@
 /* Layouts that C and TypeScript share: the state record, the slot table with its record of decisions, and the
- * stand-in's protocol. Everything is little-endian and naturally aligned; test/native/layout.test.ts holds the
+ * stand-in's protocol. Everything is little-endian and naturally aligned; test/io/layout.test.ts holds the
  * TypeScript side (src/io/layout.ts) equal, byte for byte.
  *
  * Files, under the runtime directory (PANTS_RUNTIME_DIR; else /run/pants if it holds `state`; else
