@@ -88,6 +88,7 @@ noreturn void by_hand(int argc, char **argv) {
     const char *unfit = NULL;
     if (look_at(job.path, false, &mark, &unfit) == SIGHT_MARKED && (mark & PANTS_MARK_IDEMPOTENT))
         job.flags |= PANTS_RUN_IDEMPOTENT;
+    if (!unfit && has_capabilities(job.path)) unfit = "has capabilities";
     if (unfit) run_here(&job, PANTS_WHY_UNFIT, unfit);
     carry(&job);
 }

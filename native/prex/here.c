@@ -28,14 +28,12 @@ void record(const struct job *job, enum pants_where where, enum pants_reason rea
     snprintf(why.host, sizeof why.host, "%.*s", (int)strcspn(host, " "), host);
     snprintf(why.detail, sizeof why.detail, "%s", detail);
     pants_why_append(table, &why);
-    ground_unmap(table);
 }
 
 static void take_slot(void) {
     struct pants_table *table = ground_map();
     if (!table) return;
     if (pants_slot_find(table, (uint32_t)getpid(), 0) < 0) pants_slot_take(table, (uint32_t)getpid(), 0);
-    ground_unmap(table);
 }
 
 /* A headerless script is a shell's, asked for by hand: execvp does the same. */

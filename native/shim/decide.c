@@ -45,6 +45,7 @@ static enum pants_reason judge(const struct ask *ask, const struct ground *groun
     if (!state->remote && state->remote_after_ns > ground->now_ns) return PANTS_WHY_NO_REMOTE;
     /* Not earlier, because the kernel takes longer over /proc/self/status than all the rest takes. */
     if (ground_traced()) return *detail = "traced", PANTS_WHY_UNFIT;
+    if (has_capabilities(ask->path)) return *detail = "has capabilities", PANTS_WHY_UNFIT;
     if (!standin_find(verdict->standin, sizeof verdict->standin)) return PANTS_WHY_NO_STANDIN;
     if (!standin_fits(ask, &variable, &entries)) return *detail = "arguments too long", PANTS_WHY_UNFIT;
     verdict->stand_in = true;
@@ -65,8 +66,6 @@ void decide(const struct ask *ask, struct verdict *verdict) {
     if (!ground.fresh) ground.state.index = PANTS_INDEX_NONE;
     enum pants_reason reason = judge(ask, &ground, verdict, &detail);
     report(ground.table, ask, verdict, reason, detail, &ground.state, ground.now_ns);
-    /* Not kept for settle: after vfork it would stay in the parent's address space. */
-    ground_unmap(ground.table);
 }
 
 void settle(const struct verdict *verdict, uint32_t pid) {
@@ -79,5 +78,4 @@ void settle(const struct verdict *verdict, uint32_t pid) {
         pants_slot_convert(table, verdict->slot, verdict->holder, pid);
     else
         pants_slot_release(table, verdict->slot, verdict->holder);
-    ground_unmap(table);
 }

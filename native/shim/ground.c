@@ -4,34 +4,53 @@
 #include <sys/stat.h>
 #include "shim.h"
 
-static int open_runtime(const char *tail, int flags) {
-    char path[PANTS_RUNTIME_MAX];
-    if (!pants_runtime_path(environ, sys_euid(), tail, path, sizeof path)) return -1;
-    return sys_open(path, flags | O_NOCTTY | O_NONBLOCK);
+/* The table as this process mapped it first: mapping costs more than all the rest of a decision. A mapping
+ * made after vfork is the parent's too, and so is this note of it. */
+static struct pants_table *kept;
+static uint64_t kept_id;
+
+static bool is_table(int fd, const char *path, uint64_t *id) {
+    struct sys_seen seen;
+    if (!sys_stat(fd, path, &seen)) return false;
+    *id = seen.ino ^ (uint64_t)seen.dev_major << 52 ^ (uint64_t)seen.dev_minor << 40;
+    /* A file cut short would be a SIGBUS for the program. */
+    return S_ISREG(seen.mode) && seen.size >= sizeof(struct pants_table);
 }
 
-struct pants_table *ground_map(void) {
-    struct sys_seen seen;
-    int fd = open_runtime("/slots", O_RDWR);
+static struct pants_table *map_new(const char *path, uint64_t id) {
+    uint64_t opened;
+    int fd = sys_open(path, O_RDWR | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) return NULL;
     long mapped = -1;
-    /* A file cut short would be a SIGBUS for the program. */
-    if (sys_stat(fd, "", &seen) && S_ISREG(seen.mode) && seen.size >= sizeof(struct pants_table))
+    if (is_table(fd, "", &opened) && opened == id)
         mapped = sys_call(SYS_mmap, 0, sizeof(struct pants_table), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     sys_close(fd);
     if (mapped < 0 && mapped > -4096) return NULL;
-    struct pants_table *table = (struct pants_table *)mapped;
-    if (pants_table_usable(table, sizeof *table)) return table;
-    ground_unmap(table);
+    if (pants_table_usable((struct pants_table *)mapped, sizeof(struct pants_table)))
+        return (struct pants_table *)mapped;
+    sys_call(SYS_munmap, mapped, sizeof(struct pants_table), 0, 0, 0, 0);
     return NULL;
 }
 
-void ground_unmap(struct pants_table *table) {
-    if (table) sys_call(SYS_munmap, (long)table, sizeof *table, 0, 0, 0, 0);
+struct pants_table *ground_map(void) {
+    char path[PANTS_RUNTIME_MAX];
+    uint64_t id;
+    if (!pants_runtime_path(environ, sys_euid(), "/slots", path, sizeof path) ||
+        !is_table(AT_FDCWD, path, &id))
+        return NULL;
+    struct pants_table *table = __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
+    if (table && __atomic_load_n(&kept_id, __ATOMIC_RELAXED) == id) return table;
+    /* An older table stays mapped: another thread may be at it. */
+    if (!(table = map_new(path, id))) return NULL;
+    __atomic_store_n(&kept_id, id, __ATOMIC_RELAXED);
+    __atomic_store_n(&kept, table, __ATOMIC_RELEASE);
+    return table;
 }
 
 bool ground_state(struct pants_state *state, uint64_t now_ns) {
-    int fd = open_runtime("/state", O_RDONLY);
+    char path[PANTS_RUNTIME_MAX];
+    if (!pants_runtime_path(environ, sys_euid(), "/state", path, sizeof path)) return false;
+    int fd = sys_open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) return false;
     long got = sys_pread(fd, state, sizeof *state, 0);
     sys_close(fd);

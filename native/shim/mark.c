@@ -45,10 +45,8 @@ static bool is_executable(const char *path) {
     return sys_access(path, X_OK) && S_ISREG(mode_of(AT_FDCWD, path));
 }
 
-static const char *unfit_reason(int fd, unsigned mode) {
-    if (mode & (S_ISUID | S_ISGID)) return "setuid or setgid";
-    if (sys_call(SYS_fgetxattr, fd, (long)"security.capability", 0, 0, 0, 0) > 0) return "has capabilities";
-    return NULL;
+bool has_capabilities(const char *path) {
+    return sys_call(SYS_getxattr, (long)path, (long)"security.capability", 0, 0, 0, 0) > 0;
 }
 
 /* What libc's search does after execve failed as open did. */
@@ -78,7 +76,7 @@ enum sight look_at(const char *path, bool searching, uint32_t *flags, const char
         unsigned mode = mode_of(fd, "");
         marked = S_ISREG(mode) && sys_access(path, X_OK);
         *flags = h.e_flags;
-        *unfit = marked ? unfit_reason(fd, mode) : NULL;
+        *unfit = mode & (S_ISUID | S_ISGID) ? "setuid or setgid" : NULL;
     }
     sys_close(fd);
     if (marked) return SIGHT_MARKED;

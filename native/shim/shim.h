@@ -3,8 +3,8 @@
  * and then makes the caller's own call or the same call on the stand-in (standin.c).
  *
  * Rules for every line here: no allocation, no lock, no stdio, errno untouched, nothing written to static
- * memory but by real.c, little stack: after vfork all of it happens in the parent's address space, on a
- * thread's stack. */
+ * memory but by real.c and a note of one mapping (ground.c), little stack: after vfork all of it happens in
+ * the parent's address space, on a thread's stack. */
 #ifndef PANTS_SHIM_H
 #define PANTS_SHIM_H
 #include <spawn.h>
@@ -38,6 +38,8 @@ enum sight {
 /* Look at a file. `searching`: tell SIGHT_ABSENT from SIGHT_PLAIN (costs one more call). When marked, *flags
  * is the mark and *unfit NULL, or why it cannot be carried. */
 enum sight look_at(const char *path, bool searching, uint32_t *flags, const char **unfit);
+/* File capabilities, which a copy elsewhere may not have. */
+bool has_capabilities(const char *path);
 
 /* ---- search.c ---- */
 /* The entry at which libc's PATH search would stop, if it is marked: true and its path in `found`. */
@@ -66,9 +68,8 @@ void decide(const struct ask *ask, struct verdict *verdict);
 void settle(const struct verdict *verdict, uint32_t pid);
 
 /* ---- ground.c: what the daemon tells this process ---- */
-/* The runtime directory's table mapped, or NULL; give it back with ground_unmap. */
+/* The runtime directory's table, or NULL. Mapped once and kept. */
 struct pants_table *ground_map(void);
-void ground_unmap(struct pants_table *table);
 /* A whole, fresh state record. */
 bool ground_state(struct pants_state *state, uint64_t now_ns);
 /* A debugger or strace watches this process. */

@@ -82,16 +82,20 @@ static inline bool sys_alive(uint32_t pid) {
 struct sys_seen {
     uint32_t unused0[7];
     uint16_t mode, unused1;
-    uint64_t unused2;
+    uint64_t ino;
     uint64_t size;
-    uint64_t unused3[26];
+    uint64_t unused2[11];
+    uint32_t dev_major, dev_minor;
+    uint64_t unused3[14];
 };
-_Static_assert(offsetof(struct sys_seen, mode) == 28 && offsetof(struct sys_seen, size) == 40,
+_Static_assert(offsetof(struct sys_seen, mode) == 28 && offsetof(struct sys_seen, size) == 40 &&
+                   offsetof(struct sys_seen, dev_major) == 136,
                "as struct statx");
 _Static_assert(sizeof(struct sys_seen) == 256, "as struct statx");
 static inline bool sys_stat(int fd, const char *path, struct sys_seen *seen) {
-    const unsigned type_mode_size = 0x203;
-    return sys_call(SYS_statx, fd, (long)path, *path ? 0 : AT_EMPTY_PATH, type_mode_size, (long)seen, 0) == 0;
+    const unsigned type_mode_ino_size = 0x303;
+    return sys_call(SYS_statx, fd, (long)path, *path ? 0 : AT_EMPTY_PATH, type_mode_ino_size, (long)seen,
+                    0) == 0;
 }
 
 /* CLOCK_BOOTTIME in nanoseconds. */
