@@ -9,8 +9,9 @@ all: native ts
 deps-check:
 	@sh scripts/deps.sh check
 
+# Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which a mirror may not have.
 node_modules/.package-lock.json: package.json package-lock.json
-	npm ci --ignore-scripts --no-fund --no-audit
+	npm install --no-save --ignore-scripts --no-fund --no-audit --loglevel=error
 	@touch $@
 
 native: deps-check node_modules/.package-lock.json
