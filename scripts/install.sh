@@ -56,7 +56,7 @@ const visit = (from) => {
   for (const name of Object.keys(dependencies)) {
     let at = from;
     while (!existsSync(join(at, "node_modules", name, "package.json"))) {
-      if (at === ".") throw new Error(`${name} is not in node_modules: run `make``);
+      if (at === ".") throw new Error(`${name} is not in node_modules: run make`);
       at = dirname(at);
     }
     const folder = join(at, "node_modules", name);
