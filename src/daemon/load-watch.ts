@@ -16,7 +16,7 @@ export interface LoadSettings {
 
 /** Slots are looked at so often while any is taken or leased, and else. */
 const pollActiveMs = 50;
-const pollIdleMs = 250;
+const pollIdleMs = 500;
 /** The first sample is short, so that a daemon knows its load soon. */
 const firstSampleMs = 200;
 
