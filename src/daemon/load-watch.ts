@@ -17,6 +17,8 @@ export interface LoadSettings {
 /** Slots are looked at so often while any is taken or leased, and else. */
 const pollActiveMs = 50;
 const pollIdleMs = 500;
+/** An idle host's slots are looked at so much early when it is awake anyway: a wake-up less. */
+const pollSlackMs = 120;
 /** The first sample is short, so that a daemon knows its load soon. */
 const firstSampleMs = 200;
 
@@ -32,6 +34,7 @@ export class LoadWatch {
   #polledAt: number;
   #sampleAt: number;
   #pollAt: number;
+  #slackMs = 0;
 
   constructor(
     private readonly source: LoadSource,
@@ -51,7 +54,7 @@ export class LoadWatch {
 
   /** Looks at what is due: whether a sampling interval has ended, or at least the slots taken have changed. */
   tick(now: number, leased: boolean): "sampled" | "changed" | "same" {
-    if (now < this.wakeAt()) return "same";
+    if (now < this.#sampleAt && now < this.#pollAt - this.#slackMs) return "same";
     const { taken, guests } = this;
     this.poll(now, leased);
     if (now < this.#sampleAt) return taken !== this.taken || guests !== this.guests ? "changed" : "same";
@@ -70,7 +73,9 @@ export class LoadWatch {
     const { taken, guests } = this.source.slots();
     this.taken = taken;
     this.guests = guests;
-    this.#pollAt = now + (taken > 0 || leased ? pollActiveMs : pollIdleMs);
+    const active = taken > 0 || leased;
+    this.#pollAt = now + (active ? pollActiveMs : pollIdleMs);
+    this.#slackMs = active ? 0 : pollSlackMs;
   }
 
   verdict(): Verdict {
