@@ -27,19 +27,18 @@ async function build(lab: Lab, work: Workspace, pants: boolean): Promise<Built> 
 
 /** One program by hand; it also starts what stays resident from then on. */
 async function byHand(lab: Lab): Promise<void> {
-  console.log("\nn1$ prex cat /proc/sys/kernel/hostname");
-  const { stdout, stderr, ms } = await lab.host("n1").run([prex, "cat", "/proc/sys/kernel/hostname"]);
-  console.log(`${stdout.trim()}${stderr}  (${ms.toFixed(0)} ms, of which most went into the first start)`);
+  console.log("\nn1$ prex uname -n");
+  const { stdout, stderr, ms } = await lab.host("n1").run([prex, "uname", "-n"]);
+  console.log(`${stdout.trim()}\n${stderr}  (${ms.toFixed(0)} ms, of which most went into the first start)`);
 }
 
 async function main(): Promise<number> {
-  console.log(`pants demo: ${HOSTS} hosts of ${CPUS} core each on this machine`);
   const lab = await Lab.up({ hosts: HOSTS, cpus: CPUS });
   const interrupt = (): void => void lab.down();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
   const work = new Workspace();
   try {
-    if (lab.notIsolated) console.log(`pants demo: ${lab.notIsolated}`);
+    console.log(`pants demo: ${lab.notIsolated || `${HOSTS} hosts of ${CPUS} core each on this machine`}`);
     const plain = await build(lab, work, false);
     await ready(lab);
     await byHand(lab);

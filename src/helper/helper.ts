@@ -132,6 +132,7 @@ export class Helper implements StandInEvents, JobEvents {
       return;
     }
     job.excluded.add(host);
+    job.refusal = text;
     if (reason === Refusal.PROGRAM || reason === Refusal.DIRECTORY) {
       this.refusals.remember(host, reason === Refusal.PROGRAM ? job.run.path : job.run.cwd);
     }
@@ -293,13 +294,19 @@ export class Helper implements StandInEvents, JobEvents {
     for (let effects = this.queue.take(); effects.length > 0; effects = this.queue.take()) {
       for (const effect of effects) {
         if (effect.do === "assign") this.assign(effect.job, effect.lease);
-        else if (effect.do === "here") this.jobs.get(effect.job)?.here(Why.REFUSED, effect.why);
+        else if (effect.do === "here") this.keep(effect.job, effect.why);
         else if (effect.do === "release") this.pantsd.send({ t: "release", leases: effect.leases });
         else this.ask(effect.id, effect.count, effect.exclude);
       }
     }
     this.acting = false;
     if (this.queue.length > 0) this.looking ??= setInterval(() => this.look(), LOOK_MS);
+  }
+
+  /** Runs it here; why a host refused says more than that there is no other. */
+  private keep(id: number, why: string): void {
+    const job = this.jobs.get(id);
+    job?.here(Why.REFUSED, job.refusal || why);
   }
 
   private ask(id: number, count: number, exclude: string[]): void {

@@ -37,6 +37,8 @@ export class Job {
   readonly descriptors: Descriptors;
   /** Hosts that cannot run it. */
   readonly excluded = new Set<string>();
+  /** What the last host that refused it said. */
+  refusal = "";
   state: JobState = "waiting";
   host = "";
   lease: Lease | undefined;

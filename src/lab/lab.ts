@@ -148,6 +148,10 @@ export class Lab {
         ? { interface: "eth0", name }
         : { interface: address, name, port: 20_000 + (Number.parseInt(this.id, 16) % 20_000) },
       agent: { command: join(packageRoot, "bin", "prex-agent") },
+      // They share one machine's CPUs, so its load says nothing of one of them: only their slots do.
+      ...(isolated
+        ? {}
+        : { load: { cpu: 100 }, slots: { total: Math.max(1, Math.ceil(this.#options.cpus ?? 1)) } }),
     };
     const given = typeof settings === "function" ? settings(name) : settings;
     writeFileSync(join(this.folder, name, "pants.toml"), toml(merged(own, given)));

@@ -2,6 +2,7 @@
 import { basename, join } from "node:path";
 import { native } from "../../io/native.js";
 import type { Lab } from "../../lab/lab.js";
+import { reasonWords } from "../commands/why.js";
 
 /** A compiler at work. */
 export interface Compile {
@@ -50,13 +51,14 @@ export function decided(lab: Lab, home: string, since: bigint, program: string):
     const byHost = new Map<string, number>(lab.hosts.map(({ name }) => [name, 0]));
     const homeAfterAll = new Map<string, number>();
     let [remote, homeWasFree] = [0, 0];
-    for (const { where, reason, host, detail } of last.values()) {
+    for (const one of last.values()) {
+      const { where, reason, host, detail } = one;
       const name = where === 1 ? host : home;
       byHost.set(name, (byHost.get(name) ?? 0) + 1);
       if (where === 1) remote++;
       else if (reason === REASON_SLOT) homeWasFree++;
       else {
-        const words = detail || `reason ${reason}`;
+        const words = detail || reasonWords(one);
         homeAfterAll.set(words, (homeAfterAll.get(words) ?? 0) + 1);
       }
     }

@@ -16,7 +16,9 @@ export function report(lab: Lab, plain: Built, pants: Built, went: Decided, cpu:
   const total = plain.outputs.size;
   const rows = lab.hosts.map(({ name }, i) => {
     const jobs = went.byHost.get(name) ?? 0;
-    return [name, String(jobs), percent(jobs, total), `${(cpu[i] ?? 0).toFixed(1)} s`];
+    const seconds = cpu[i] ?? Number.NaN;
+    const used = Number.isNaN(seconds) ? "-" : `${seconds.toFixed(1)} s`;
+    return [name, String(jobs), percent(jobs, total), used];
   });
   const equal = differences(plain.outputs, pants.outputs).length === 0;
   const [without, with_] = [plain.ms / 1000, pants.ms / 1000];
