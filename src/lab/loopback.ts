@@ -22,7 +22,8 @@ host=$1; shift
 [ -e "${folder}/$host/up" ] || { echo "rsh: $host: no route to host" >&2; exit 255; }
 PANTS_RUNTIME_DIR="${folder}/$host/run" PANTS_CONFIG="${folder}/$host/pants.toml" ${MARK}="${id}/$host"
 export PANTS_RUNTIME_DIR PANTS_CONFIG ${MARK}
-cd && exec setsid -w sh -c "$*"
+cd 2>/dev/null || cd /
+exec setsid -w sh -c "$*"
 `;
   writeFileSync(file, script, { mode: 0o755 });
   return file;
