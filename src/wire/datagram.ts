@@ -5,7 +5,7 @@
  *     26 wall time u48, ms   32 sender u64   40 boot u64   48 name (u8 length, bytes)   body   MAC 16 bytes
  *
  * The MAC covers everything before it. Checks go from the cheapest to the dearest, and a datagram that fails one
- * changes that check's counter and nothing else.
+ * changes that check's counter and nothing else, but that an authentic one out of bounds uses up its number too.
  */
 import { createHash } from "node:crypto";
 import type { Message } from "../core/messages.js";
