@@ -270,3 +270,10 @@ it("starts programs from eight threads by vfork while others allocate", { timeou
   expect(world.shimmed([vforks, marked, "8", String(runs / 4)]).stdout).toBe(`runs ${runs / 4} bad 0\n`);
   expect(world.words().filter((word) => word >> 48n !== 0n)).toEqual([]);
 });
+
+it("answers EFAULT to a path that cannot be read, as the kernel does", () => {
+  const probe = world.probe("badpath");
+  const native = world.run([probe]);
+  expect(native.stdout).toBe("14 14 14 14\n");
+  expect(world.shimmed([probe])).toEqual(native);
+});
