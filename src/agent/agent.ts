@@ -5,7 +5,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { BytePipe } from "../io/byte-pipe.js";
 import { hostCompat } from "../io/compat.js";
-import { LINK_KILL_MS, LINK_TERM_MS } from "../io/layout.js";
+import { LINK_KILL_MS, LINK_TERM_MS, SIGNAL_FROM_TTY } from "../io/layout.js";
 import { native } from "../io/native.js";
 import { runtimeDir, userDir } from "../io/paths.js";
 import { type Frame, Refusal, Type } from "../mux/frame.js";
@@ -109,7 +109,7 @@ export class Agent implements Door {
     if (silent >= LINK_KILL_MS) this.end();
     else if (silent >= LINK_TERM_MS && !this.terminated) {
       this.terminated = true;
-      for (const job of this.jobs) job.signal(0x100 | constants.signals.SIGTERM);
+      for (const job of this.jobs) job.signal(SIGNAL_FROM_TTY | constants.signals.SIGTERM);
     } else if (silent < LINK_TERM_MS) this.terminated = false;
   }
 

@@ -5,7 +5,7 @@ import { native, type WaitResult } from "../io/native.js";
 import { u32 } from "../mux/encode.js";
 import { type Frame, Type } from "../mux/frame.js";
 import type { JobSpec } from "../mux/spec.js";
-import { encodeStatus } from "../mux/status.js";
+import { encodeStatus, type JobStatus } from "../mux/status.js";
 import type { Stream } from "../mux/stream.js";
 import { InputPump } from "./input.js";
 import { OutputPump } from "./output.js";
@@ -17,7 +17,8 @@ export class Job {
   readonly pid: number;
   private readonly input: InputPump | undefined;
   private readonly outputs: (OutputPump | undefined)[] = [];
-  private result: WaitResult | undefined;
+  /** How the program ended; undefined while it runs. */
+  private status: JobStatus | undefined;
   private told = false;
   private closed = false;
 
@@ -54,9 +55,9 @@ export class Job {
     else if (frame.type === Type.KILL) this.kill();
   }
 
-  /** Signals the program, or with 0x100 its session; also what a program that ended left behind. */
+  /** Signals the program, or with SIGNAL_FROM_TTY its session, while it runs. */
   signal(value: number): void {
-    if (this.result === undefined) deliver(this.pid, value);
+    if (this.status === undefined) deliver(this.pid, value);
   }
 
   /** Ends the program and all it started; nothing is wanted of it any more. */
@@ -68,7 +69,7 @@ export class Job {
 
   /** A child of ours was stopped or went on: was it this one? */
   lookStopped(): void {
-    if (this.result !== undefined) return;
+    if (this.status !== undefined) return;
     const signal = native.stopState(this.pid);
     if (signal > 0) this.stream.control(Type.STOPPED, u32(signal));
   }
@@ -79,14 +80,13 @@ export class Job {
   }
 
   private exited(result: WaitResult): void {
-    this.result = result;
     const status = { ...result, consumed: this.input?.close() ?? 0 };
     this.ended(this);
     for (const output of this.outputs) output?.settle();
+    // Only now: one output at its end must not send the status before the other knows what it owes.
     this.status = status;
     this.settle();
   }
-  private status: Parameters<typeof encodeStatus>[0] | undefined;
 
   /** Sends the status once all output of the program is out, and closes when nobody holds its pipes any more. */
   private settle(): void {

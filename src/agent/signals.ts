@@ -1,19 +1,18 @@
 /** Signals for a job. */
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
+import { SIGNAL_FROM_TTY } from "../io/layout.js";
 import { native } from "../io/native.js";
 
-/** Set in a SIGNAL frame's value when it came from the terminal: for the whole session. */
-const TERMINAL = 0x100;
 const { SIGTSTP, SIGTTIN, SIGTTOU, SIGSTOP } = constants.signals;
 
-/** Sends a signal to a program that leads its own session. */
+/** Sends a signal to a program that leads its own session; one from the terminal goes to the whole session. */
 export function deliver(pid: number, value: number): void {
   const wanted = value & 0xff;
   // A session leader's group is orphaned, and the kernel drops the terminal's stop signals for those.
   const stops = wanted === SIGTSTP || wanted === SIGTTIN || wanted === SIGTTOU;
   const signal = stops && !handles(pid, wanted) ? SIGSTOP : wanted;
-  if ((value & TERMINAL) !== 0) native.killSession(pid, signal);
+  if ((value & SIGNAL_FROM_TTY) !== 0) native.killSession(pid, signal);
   else native.kill(pid, signal);
 }
 
