@@ -80,11 +80,9 @@ export class Job {
   }
 
   private exited(result: WaitResult): void {
-    const status = { ...result, consumed: this.input?.close() ?? 0 };
+    this.status = { ...result, consumed: this.input?.close() ?? 0 };
     this.ended(this);
-    for (const output of this.outputs) output?.settle();
-    // Only now: one output at its end must not send the status before the other knows what it owes.
-    this.status = status;
+    for (const output of this.outputs) output?.settle(); // unsettled until then, so no status goes ahead of it
     this.settle();
   }
 
