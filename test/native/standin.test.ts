@@ -227,7 +227,8 @@ describe("signals", () => {
     expect(fake?.stdout).toContain("signal a\nsignal f\n");
   });
   it("stop it as the program stopped, and let it go on", async () => {
-    const job = await running("stopped:20", "signal", "exit:0");
+    // SIGSTOP: in an orphaned process group, as under some CI runners, the kernel drops the terminal's stop signals.
+    const job = await running("stopped:19", "signal", "exit:0");
     await job.until(() => processState(job.pid) === "T");
     job.child.kill("SIGCONT");
     expect(await job.ended()).toBe(0);
