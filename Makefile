@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 NODE ?= $(shell command -v node)
 
-.PHONY: all native ts deps-check test check demo bench install uninstall clean format
+.PHONY: all native ts deps-check test check sim figures fuzz demo bench install uninstall clean format
 all: native ts
 
 deps-check:
@@ -29,6 +29,25 @@ check: all
 
 demo: all
 	$(NODE) dist/cli/pants-demo.js
+
+# Seeds of the simulator, from FIRST on; SEED=k runs one, with SHRINK=1 as few of its faults as still fail.
+sim: SEEDS ?= 1000
+sim: FIRST ?= 1
+sim: node_modules/.package-lock.json
+	node_modules/.bin/tsc -p tsconfig.sim.json
+	$(NODE) build/sim/test/sim/soak/main.js $(if $(SEED),$(if $(SHRINK),shrink,seed) $(SEED),$(SEEDS) $(FIRST))
+
+# So many inputs to the decoders, on every CPU; SEED= repeats a run.
+N ?= 10000000
+fuzz: all
+	node_modules/.bin/tsc -p tsconfig.fuzz.json
+	@mkdir -p build/fuzz/build && ln -sfn ../../Release build/fuzz/build/Release
+	$(NODE) build/fuzz/test/fuzz/main.js $(N) $(SEED)
+
+# The figures in docs/protocol.md, by simulation: several minutes.
+figures: node_modules/.package-lock.json
+	node_modules/.bin/tsc -p tsconfig.figures.json
+	$(NODE) build/figures/test/sim/figures/main.js
 
 bench: all
 	$(NODE) dist/cli/pants-bench.js

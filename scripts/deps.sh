@@ -26,6 +26,7 @@ need cmake command -v cmake
 need git command -v git
 need perl command -v perl
 need strace command -v strace
+need nftables command -v nft
 test="$missing"
 
 # The labs start an sshd of their own each; one for the whole machine is nobody's wish.

@@ -133,6 +133,8 @@ export class Admission {
       return;
     }
     if (applicant.spec.waitMs === 0) {
+      // The leader believed in a slot: pantsd is to look at the table now, and not at its next look.
+      this.door.slots.changed();
       this.refuse(applicant, Refusal.FULL, "every slot there is taken");
       return;
     }

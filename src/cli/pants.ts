@@ -56,7 +56,30 @@ await main("pants", async () => {
               .example("$0 key new ./key", "writes ./key"),
           async (args) => (await import("./commands/key.js")).keyNew({ file: args.FILE, json: args.json }),
         )
-        .demandCommand(1, "say what to do: key new"),
+        .command(
+          "rotate [FILE]",
+          "Take the next of three steps to another key",
+          (z) =>
+            z
+              .positional("FILE", { type: "string", describe: "Key file (default: as configured)" })
+              .option("force", { type: "boolean", describe: "Drop the old key though hosts sign with it" })
+              .options(json)
+              .example("$0 key rotate", "then copy the file to every host, and again"),
+          async ({ FILE: file, force, json: asJson }) =>
+            (await import("./commands/key-rotate.js")).keyRotate({ file, force, json: asJson }),
+        )
+        .command(
+          "show [FILE]",
+          "The keys by their ids, and how many hosts use each",
+          (z) =>
+            z
+              .positional("FILE", { type: "string", describe: "Key file (default: as configured)" })
+              .options(json)
+              .example("$0 key show", "whether the next step is safe"),
+          async (args) =>
+            (await import("./commands/key-show.js")).keyShow({ file: args.FILE, json: args.json }),
+        )
+        .demandCommand(1, "say what to do: key new, key rotate or key show"),
     )
     .demandCommand(1, "say which command")
     .strictCommands()

@@ -87,3 +87,11 @@ export type Send = (to: Destination, message: Message) => void;
 
 /** Uniform in [0, 1), given from outside so that a seed replays a run. */
 export type Random = () => number;
+
+/** Ballots that every holder of the cluster's key can check: nobody chooses its own. */
+export interface Ballots {
+  /** This host's ballot for an epoch, u32; the lowest wins. */
+  own(epoch: number): number;
+  /** Whether that machine's ballot for the epoch is this one. */
+  valid(id: string, epoch: number, ballot: number): boolean;
+}

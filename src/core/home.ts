@@ -4,7 +4,7 @@ import { HostsQueries } from "./hosts-query.js";
 import { LeftOut } from "./left-out.js";
 import type { Deny, Grant, LeaseRef, Leases, Request, Rows, Sender } from "./messages.js";
 import { Refusals } from "./refusals.js";
-import { perMessageMax, type Tuning } from "./tuning.js";
+import { perMessageMax, type Tables, type Tuning } from "./tuning.js";
 
 interface Pending {
   readonly client: Client;
@@ -12,13 +12,16 @@ interface Pending {
   readonly id: number;
   readonly message: Request;
   readonly question: string;
-  retryAt: number;
-  readonly giveUpAt: number;
+  readonly askedAt: number;
+  /** How often it was sent. */
+  sent: number;
 }
 
 interface Held {
   readonly ref: LeaseRef;
   readonly client: Client;
+  /** When the leader forgets it, unless it has renewed it meanwhile. */
+  expiresAt: number;
 }
 
 const leaderGroup = { group: "leader" } as const;
@@ -31,8 +34,6 @@ export class Home {
   readonly #queries: HostsQueries;
   #nextRequest: number;
   #renewAt = Number.POSITIVE_INFINITY;
-  /** When a leader last answered or advertised. */
-  #provenAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly host: string,
@@ -51,8 +52,16 @@ export class Home {
     return this.#held.size;
   }
 
-  get requestsPending(): number {
-    return this.#pending.size;
+  /** Sizes of the tables, and their bounds. */
+  tables(): Tables {
+    const { pendingMax, heldMax } = this.tuning;
+    return {
+      "requests under way": [this.#pending.size, pendingMax],
+      "leases held": [this.#held.size, heldMax],
+      ...this.#refusals.tables(),
+      ...this.#leftOut.tables(),
+      ...this.#queries.tables(),
+    };
   }
 
   /** When asking is worth it again, ms; 0 = now. Clients with leases or with a request under way may always ask. */
@@ -62,13 +71,12 @@ export class Home {
 
   wakeAt(): number {
     let at = Math.min(this.#renewAt, this.#queries.wakeAt());
-    for (const pending of this.#pending.values()) at = Math.min(at, pending.retryAt, pending.giveUpAt);
+    for (const pending of this.#pending.values()) at = Math.min(at, this.#dueAt(pending));
     return at;
   }
 
-  /** A leader was heard, so requests are worth more patience. */
-  proven(now: number): void {
-    this.#provenAt = now;
+  /** A leader was heard: asking is worth it again. */
+  proven(): void {
     this.#refusals.answered();
   }
 
@@ -98,16 +106,13 @@ export class Home {
         compat,
         exclude,
       };
-      const which = now - this.#provenAt <= this.tuning.provenMs ? 1 : 0;
-      const retryAt = now + this.tuning.retryMs[which];
-      const giveUpAt = now + this.tuning.giveUpMs[which];
-      this.#pending.set(message.request, { client, id, message, question, retryAt, giveUpAt });
+      this.#pending.set(message.request, { client, id, message, question, askedAt: now, sent: 1 });
       this.send(leaderGroup, message);
     }
   }
 
   onGrant(grant: Grant, now: number): void {
-    this.proven(now);
+    this.proven();
     const pending = this.#pending.get(grant.request);
     this.#pending.delete(grant.request);
     const fits = ({ id, host }: LeaseRef) =>
@@ -115,7 +120,7 @@ export class Home {
       host !== this.host &&
       !pending.message.exclude.includes(host) &&
       !this.#held.has(id);
-    const leases = grant.leases.filter(fits);
+    const leases = grant.leases.filter(fits).slice(0, this.tuning.heldMax - this.#held.size);
     // Late, or granted twice by two leaders: given back, unless it is the copy of a grant that is in use.
     this.#release(grant.leases.filter(({ id }) => !leases.some((l) => l.id === id) && !this.#held.has(id)));
     if (!pending) return;
@@ -124,14 +129,15 @@ export class Home {
       return;
     }
     this.#refusals.granted(pending.question);
-    for (const ref of leases) this.#held.set(ref.id, { ref, client: pending.client });
+    for (const ref of leases)
+      this.#held.set(ref.id, { ref, client: pending.client, expiresAt: now + grant.lifeMs });
     this.#renewAt = Math.min(this.#renewAt, now + this.tuning.renewMs);
     const { client, id } = pending;
     this.emit({ kind: "grant", client, id, lifeMs: grant.lifeMs, leases });
   }
 
   onDeny(deny: Deny, now: number): void {
-    this.proven(now);
+    this.proven();
     const pending = this.#pending.get(deny.request);
     if (!pending) return;
     this.#pending.delete(deny.request);
@@ -140,19 +146,16 @@ export class Home {
   }
 
   onLeases(leases: Leases, now: number): void {
-    this.proven(now);
-    const lost = new Map<Client, string[]>();
-    for (const id of leases.lost) {
+    this.proven();
+    for (const id of leases.valid) {
       const held = this.#held.get(id);
-      if (!held) continue;
-      this.#held.delete(id);
-      lost.set(held.client, [...(lost.get(held.client) ?? []), id]);
+      if (held) held.expiresAt = now + this.tuning.leaseMs;
     }
-    for (const [client, ids] of lost) this.emit({ kind: "lost", client, leases: ids });
+    this.#lose(leases.lost);
   }
 
   onRows(from: Sender, rows: Rows, now: number): void {
-    this.proven(now);
+    this.proven();
     this.#queries.onRows(from, rows, now);
   }
 
@@ -185,28 +188,55 @@ export class Home {
     this.#leftOut.forget(client);
   }
 
-  /** Gives everything back; the daemon ends. */
+  /** Gives everything back; the daemon ends, or begins anew under other settings. */
   stop(): void {
     this.#release([...this.#held.values()].map((held) => held.ref));
-    this.#held.clear();
+    this.drop("pantsd is stopping");
+  }
+
+  /** This host takes part no longer: requests are denied, leases lost. */
+  drop(why: string): void {
+    for (const { client, id } of this.#pending.values()) this.#deny(client, id, this.tuning.denyMinMs, why);
+    this.#pending.clear();
+    this.#lose([...this.#held.keys()]);
+    this.#renewAt = Number.POSITIVE_INFINITY;
   }
 
   tick(now: number): void {
     for (const [request, pending] of this.#pending) {
-      if (now >= pending.giveUpAt) {
+      if (now < this.#dueAt(pending)) continue;
+      if (now >= pending.askedAt + this.tuning.giveUpMs) {
         this.#pending.delete(request);
         this.#deny(pending.client, pending.id, this.#refusals.silent(now), "no leader answers");
-      } else if (now >= pending.retryAt) {
-        pending.retryAt = Number.POSITIVE_INFINITY;
+      } else {
+        pending.sent += 1;
         this.send(leaderGroup, pending.message);
       }
     }
     if (now >= this.#renewAt) {
+      this.#lose([...this.#held.values()].filter((held) => held.expiresAt <= now).map((held) => held.ref.id));
       const refs = [...this.#held.values()].map((held) => held.ref);
       for (const leases of batches(refs)) this.send(leaderGroup, { type: "renew", leases });
       this.#renewAt = refs.length > 0 ? now + this.tuning.renewMs : Number.POSITIVE_INFINITY;
     }
     this.#queries.tick(now);
+  }
+
+  /** When a request is sent again, or given up. */
+  #dueAt({ askedAt, sent }: Pending): number {
+    return askedAt + (this.tuning.retryMs[sent - 1] ?? this.tuning.giveUpMs);
+  }
+
+  /** Tells the clients that these leases are theirs no longer. */
+  #lose(ids: readonly string[]): void {
+    const lost = new Map<Client, string[]>();
+    for (const id of ids) {
+      const held = this.#held.get(id);
+      if (!held) continue;
+      this.#held.delete(id);
+      lost.set(held.client, [...(lost.get(held.client) ?? []), id]);
+    }
+    for (const [client, mine] of lost) this.emit({ kind: "lost", client, leases: mine });
   }
 
   #deny(client: Client, id: number, retryMs: number, why: string): void {

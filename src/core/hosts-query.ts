@@ -1,7 +1,7 @@
 /** `pants hosts`: asks the leader for its table, which comes in several messages, and answers with what came. */
 import type { Client, Effect, Random, Send } from "./events.js";
 import type { Row, Rows, Sender } from "./messages.js";
-import type { Tuning } from "./tuning.js";
+import type { Tables, Tuning } from "./tuning.js";
 
 interface Query {
   readonly client: Client;
@@ -27,6 +27,10 @@ export class HostsQueries {
     private readonly whyLeftOut: (host: string, now: number) => string,
   ) {
     this.#next = Math.floor(random() * 0xffff_ffff);
+  }
+
+  tables(): Tables {
+    return { "host queries": [this.#queries.size, this.tuning.cacheMax] };
   }
 
   wakeAt(): number {

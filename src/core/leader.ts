@@ -1,175 +1,185 @@
 /**
- * What only the leader does: keeps the table of free hosts and answers requests with leased slots. All of it is soft
+ * What only the leader does: keeps the table of free hosts and has requests answered with leased slots. All of it is soft
  * state: a new leader rebuilds it from reports and renewals within moments.
  */
 import type { Random, Send } from "./events.js";
-import type { Advert, Available, Message, Query, Release, Renew, Request, Row, Sender } from "./messages.js";
-import { place } from "./placement.js";
-import { type GrantedLease, offerable, Roster, type RosterEntry } from "./roster.js";
-import { perMessageMax, refreshFor, rowsPerMessage, spreadFor, type Tuning } from "./tuning.js";
+import { Granting } from "./granting.js";
+import type { Advert, Available, Message, Query, Row, Sender } from "./messages.js";
+import { Names } from "./names.js";
+import { Roster, type RosterEntry } from "./roster.js";
+import {
+  deafFor,
+  refreshFor,
+  rowsPerMessage,
+  soonerThan,
+  spreadFor,
+  type Tables,
+  type Tuning,
+} from "./tuning.js";
+
+export interface LeaderOptions {
+  readonly self: Sender;
+  readonly since: number;
+  /** Hosts that the leader before had, to pace the first reports. */
+  readonly hostsBefore: number;
+  readonly tuning: Tuning;
+  readonly random: Random;
+  readonly send: Send;
+}
+
+/** What is sent to the leader group. */
+export type ToLeader = Extract<
+  Message,
+  { type: "available" | "unavailable" | "request" | "renew" | "release" | "query" }
+>;
 
 export class Leader {
   readonly #roster: Roster;
-  readonly #leases = new Map<string, GrantedLease>();
-  /** Answers given lately by requester and request, so that a retry gets the same. Oldest first. */
-  readonly #answers = new Map<string, Message>();
-  /** Since when nothing could be granted; null while it could. */
-  #fullSince: number | null = null;
+  readonly #names: Names;
+  readonly #granting: Granting;
   #sweepAt = 0;
+  /** When another host last spoke to the leader. */
+  #heardAt: number;
+  readonly #settledAt: number;
+  readonly #tuning: Tuning;
 
-  constructor(
-    private readonly since: number,
-    /** Hosts that the leader before had, to pace the first reports. */
-    private readonly hostsBefore: number,
-    private readonly tuning: Tuning,
-    private readonly random: Random,
-    private readonly send: Send,
-  ) {
+  constructor(private readonly options: LeaderOptions) {
+    const { self, since, hostsBefore, tuning, random } = options;
+    this.#tuning = tuning;
     this.#roster = new Roster(tuning.hostsMax);
+    this.#names = new Names(tuning.hostsMax);
+    this.#names.admit(self, since, Number.POSITIVE_INFINITY);
+    this.#heardAt = since;
+    this.#settledAt = since + tuning.settleMs + spreadFor(hostsBefore);
+    this.#granting = new Granting(this.#roster, this.#settledAt, tuning, random);
   }
 
   get leaseCount(): number {
-    return this.#leases.size;
+    return this.#granting.size;
   }
 
-  advert(epoch: number, ballot: number): Advert {
+  /** Sizes of the tables, and their bounds. */
+  tables(): Tables {
+    const { hostsMax } = this.#tuning;
+    return {
+      hosts: [this.#roster.size, hostsMax],
+      names: [this.#names.size, hostsMax],
+      ...this.#granting.tables(),
+    };
+  }
+
+  advert(epoch: number, ballot: number, votes: number, now: number): Advert {
     const hosts = Math.max(this.#roster.size, 1);
-    let free = 0;
-    for (const entry of this.#roster.entries()) free += Math.max(0, offerable(entry));
-    const refreshMs = refreshFor(hosts, this.tuning);
-    const spreadMs = spreadFor(Math.max(hosts, this.hostsBefore));
-    return { type: "advert", epoch, ballot, hosts, free, refreshMs, spreadMs };
+    const expected = this.#expected(now);
+    const [refresh, spreadMs] = [refreshFor(expected, this.#tuning), spreadFor(expected)];
+    const refreshMs = this.#quiet(now) ? soonerThan(refresh) : refresh;
+    return { type: "advert", epoch, ballot, votes, hosts, free: this.#roster.free, refreshMs, spreadMs };
+  }
+
+  /** Whether others were asked to report, and none is heard: this host has lost its hearing. */
+  deaf(now: number): boolean {
+    return this.#quiet(now) && now - this.#heardAt > deafFor(this.#roster.size - 1, this.#tuning);
   }
 
   /** Ends leases and hosts that were not renewed. */
   tick(now: number): void {
     if (now < this.#sweepAt) return;
-    this.#sweepAt = now + this.tuning.advertMs / 2;
-    for (const entry of [...this.#roster.entries()]) if (entry.dropAt <= now) this.#drop(entry.host);
-    for (const lease of this.#leases.values()) if (lease.expiresAt <= now) this.#end(lease.id);
-  }
-
-  onAvailable(from: Sender, report: Available, now: number): void {
-    const refresh = refreshFor(Math.max(this.#roster.size, 1) + 1, this.tuning);
-    this.#roster.report(from, report, now, now + this.tuning.refreshesMissed * refresh);
-  }
-
-  onUnavailable(from: Sender): void {
-    this.#drop(from.host);
-  }
-
-  onRequest(from: Sender, request: Request, now: number): void {
-    const key = `${from.host} ${from.boot} ${request.request}`;
-    const known = this.#answers.get(key);
-    const answer = known ?? this.#answer(from, request, now);
-    if (!known) {
-      this.#answers.set(key, answer);
-      const oldest =
-        this.#answers.size > this.tuning.answersMax ? this.#answers.keys().next().value : undefined;
-      if (oldest !== undefined) this.#answers.delete(oldest);
+    this.#sweepAt = now + this.#tuning.advertMs / 2;
+    const entries = this.#roster.entries();
+    // From the end: whoever takes the place of one that goes was looked at.
+    for (let index = entries.length - 1; index >= 0; index--) {
+      const entry = entries[index];
+      if (entry && entry.dropAt <= now) this.#drop(entry.host);
     }
-    this.send({ address: from.address }, answer);
+    this.#granting.sweep(now);
+    this.#names.sweep(now);
   }
 
-  onRenew(from: Sender, renew: Renew, now: number): void {
-    const valid: string[] = [];
-    const lost: string[] = [];
-    for (const { id, host } of renew.leases) {
-      const lease = this.#leases.get(id);
-      if (lease) lease.expiresAt = now + this.tuning.leaseMs;
-      (lease || this.#adopt(id, host, from.host, now) ? valid : lost).push(id);
+  /** False when the sender's name is another's, or it is an earlier incarnation that speaks. */
+  receive(from: Sender, message: ToLeader, now: number): boolean {
+    const admission = this.#names.admit(from, now, now + this.#tuning.leaseMs);
+    if (admission.kind === "outdated") return false;
+    if (admission.kind === "namesake") {
+      const { id, address } = admission.holder;
+      if (message.type !== "release" && message.type !== "unavailable")
+        this.#send(from, { type: "namesake", host: from.host, id, address });
+      return false;
     }
-    this.send({ address: from.address }, { type: "leases", valid, lost });
+    if (from.id !== this.options.self.id) this.#heardAt = now;
+    if (admission.kind === "anew") this.#forget(from, message);
+    this.#serve(from, message, now);
+    return true;
   }
 
-  onRelease(from: Sender, release: Release): void {
-    for (const id of release.leases) if (this.#leases.get(id)?.home === from.host) this.#end(id);
+  #serve(from: Sender, message: ToLeader, now: number): void {
+    switch (message.type) {
+      case "available":
+        this.#onAvailable(from, message, now);
+        return;
+      case "unavailable":
+        this.#names.leave(from.host, now + this.#tuning.leaseMs);
+        this.#drop(from.host);
+        return;
+      case "request":
+        this.#send(from, this.#granting.request(from, message, now));
+        return;
+      case "renew":
+        this.#send(from, this.#granting.renew(from, message, now));
+        return;
+      case "release":
+        this.#granting.release(from, message);
+        return;
+      case "query":
+        this.#onQuery(from, message, now);
+    }
   }
 
-  onQuery(from: Sender, query: Query, now: number): void {
+  /** A host started anew: what it held before is given back, and what it offered counts once it says so again. */
+  #forget(from: Sender, message: ToLeader): void {
+    this.#granting.forgetHome(from.id);
+    if (message.type !== "available") this.#drop(from.host);
+  }
+
+  #onAvailable(from: Sender, report: Available, now: number): void {
+    const dropAt = now + this.#tuning.refreshesMissed * refreshFor(this.#expected(now) + 1, this.#tuning);
+    if (this.#roster.report(from, report, now, dropAt)) this.#names.admit(from, now, dropAt);
+  }
+
+  #onQuery(from: Sender, query: Query, now: number): void {
     const rows = this.#roster
       .entries()
-      .slice(0, this.tuning.rowsMax)
+      .slice(0, this.#tuning.rowsMax)
       .map((entry) => row(entry, now));
     for (let start = 0; start === 0 || start < rows.length; start += rowsPerMessage) {
       const some = rows.slice(start, start + rowsPerMessage);
-      this.send(
-        { address: from.address },
-        { type: "rows", query: query.query, total: rows.length, rows: some },
-      );
+      this.#send(from, { type: "rows", query: query.query, total: rows.length, rows: some });
     }
-  }
-
-  #answer(from: Sender, request: Request, now: number): Message {
-    const exclude = new Set(request.exclude);
-    const matches = (entry: RosterEntry) =>
-      entry.host !== from.host && entry.report.compat === request.compat && !exclude.has(entry.host);
-    const suits = (entry: RosterEntry) => matches(entry) && offerable(entry) > 0;
-    const leases: GrantedLease[] = [];
-    const wanted = Math.min(request.count, perMessageMax);
-    while (leases.length < wanted && this.#leases.size < this.tuning.leasesMax) {
-      const entry = place(this.#roster, suits, this.random, now);
-      if (!entry) break;
-      leases.push(this.#grant(this.#newId(), entry, from.host, now, now));
-    }
-    if (leases.length > 0) {
-      this.#fullSince = null;
-      const { leaseMs } = this.tuning;
-      const refs = leases.map(({ id, host }) => ({ id, host }));
-      return { type: "grant", request: request.request, lifeMs: leaseMs, leases: refs };
-    }
-    const full = this.#roster.entries().some(matches);
-    const why = full ? "every suitable host is full" : "no suitable host is free";
-    return { type: "deny", request: request.request, retryMs: this.#retryMs(now), why };
-  }
-
-  #retryMs(now: number): number {
-    this.#fullSince ??= now;
-    const { denyMinMs, denyMaxMs } = this.tuning;
-    return Math.round(Math.min(denyMaxMs, denyMinMs + (now - this.#fullSince) / 10));
-  }
-
-  #grant(id: string, entry: RosterEntry, home: string, grantedAt: number, now: number): GrantedLease {
-    const lease = { id, host: entry.host, home, grantedAt, expiresAt: now + this.tuning.leaseMs };
-    this.#leases.set(id, lease);
-    entry.leases.set(id, lease);
-    return lease;
-  }
-
-  /** A lease of an earlier leader: kept when its host has the slot, taken for one in use if the host runs guests. */
-  #adopt(id: string, host: string, home: string, now: number): boolean {
-    const entry = this.#roster.get(host);
-    if (!entry) return now - this.since < this.tuning.settleMs;
-    if (this.#leases.size >= this.tuning.leasesMax) return false;
-    this.#grant(id, entry, home, Number.NEGATIVE_INFINITY, now);
-    if (offerable(entry) >= 0) return true;
-    this.#end(id);
-    return false;
-  }
-
-  #end(id: string): void {
-    const lease = this.#leases.get(id);
-    if (!lease) return;
-    this.#leases.delete(id);
-    this.#roster.get(lease.host)?.leases.delete(id);
   }
 
   #drop(host: string): void {
-    for (const id of this.#roster.remove(host)?.leases.keys() ?? []) this.#leases.delete(id);
+    const entry = this.#roster.remove(host);
+    if (entry) this.#granting.forgetHost(entry);
   }
 
-  #newId(): string {
-    const half = () =>
-      Math.floor(this.random() * 0x1_0000_0000)
-        .toString(16)
-        .padStart(8, "0");
-    return half() + half();
+  /** Others are in the table, but nothing came from any of them for a while. */
+  #quiet(now: number): boolean {
+    return this.#roster.size > 1 && now - this.#heardAt > this.#tuning.silenceMs;
+  }
+
+  /** How many hosts there are, as far as is known: a new leader has yet to hear of most. */
+  #expected(now: number): number {
+    const before = now < this.#settledAt ? this.options.hostsBefore : 1;
+    return Math.max(this.#roster.size, before);
+  }
+
+  #send(to: Sender, message: Message): void {
+    this.options.send({ address: to.address }, message);
   }
 }
 
 function row(entry: RosterEntry, now: number): Row {
   const { total, cpuPercent, compat } = entry.report;
-  const free = Math.max(0, offerable(entry));
+  const free = Math.max(0, entry.offer);
   const ageMs = Math.round(now - entry.reportedAt);
   return { host: entry.host, address: entry.from.address, free, total, cpuPercent, compat, ageMs };
 }

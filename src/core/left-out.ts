@@ -3,7 +3,7 @@
  * kept. Each client has its own list: one user's missing directory says nothing about the next user's jobs.
  */
 import type { Client } from "./events.js";
-import type { Tuning } from "./tuning.js";
+import type { Tables, Tuning } from "./tuning.js";
 
 interface Record {
   /** When it failed, within the window. */
@@ -20,6 +20,14 @@ export class LeftOut {
   readonly #byClient = new Map<Client, Map<string, Record>>();
 
   constructor(private readonly tuning: Tuning) {}
+
+  tables(): Tables {
+    const most = Math.max(0, ...[...this.#byClient.values()].map((hosts) => hosts.size));
+    return {
+      "clients with failing hosts": [this.#byClient.size, this.tuning.clientsMax],
+      "failing hosts of a client": [most, this.tuning.cacheMax],
+    };
+  }
 
   outcome(client: Client, host: string, ok: boolean, why: string, now: number): void {
     const hosts = this.#byClient.get(client) ?? new Map<string, Record>();
@@ -38,9 +46,9 @@ export class LeftOut {
     }
     hosts.delete(host);
     hosts.set(host, record);
-    const oldest = hosts.size > this.tuning.cacheMax ? hosts.keys().next().value : undefined;
-    if (oldest !== undefined) hosts.delete(oldest);
+    forgetOldest(hosts, this.tuning.cacheMax);
     this.#byClient.set(client, hosts);
+    forgetOldest(this.#byClient, this.tuning.clientsMax);
   }
 
   /** Hosts that this client is not to be offered now. */
@@ -62,4 +70,9 @@ export class LeftOut {
   forget(client: Client): void {
     this.#byClient.delete(client);
   }
+}
+
+function forgetOldest<K>(map: Map<K, unknown>, max: number): void {
+  const oldest = map.size > max ? map.keys().next().value : undefined;
+  if (oldest !== undefined) map.delete(oldest);
 }

@@ -9,6 +9,8 @@ export class Member {
   #sent: LocalLoad | null = null;
   #sentAt = Number.NEGATIVE_INFINITY;
   #reportAt = Number.POSITIVE_INFINITY;
+  /** When this host first reported to the leader that it follows; null before. */
+  #reportedSince: number | null = null;
   #refreshMs: number;
 
   constructor(
@@ -38,6 +40,11 @@ export class Member {
   /** This host takes no more work: says so once. */
   withdraw(): void {
     if (this.#sent) this.send(leaderGroup, { type: "unavailable" });
+    this.forget();
+  }
+
+  /** This host takes part no longer, and nobody is to hear of it. */
+  forget(): void {
     this.#load = null;
     this.#sent = null;
     this.#reportAt = Number.POSITIVE_INFINITY;
@@ -45,10 +52,22 @@ export class Member {
 
   /** Another leader: it knows nothing of this host yet. */
   onNewLeader(spreadMs: number, now: number): void {
+    this.#reportedSince = null;
     this.#reportBy(now + this.random() * spreadMs);
   }
 
-  onRefresh(refreshMs: number): void {
+  /** For how long the leader that is followed could know of this host, ms. */
+  reportedMs(now: number): number {
+    return this.#reportedSince === null ? 0 : now - this.#reportedSince;
+  }
+
+  /**
+   * The leader says how often to report. When that is much oftener than before, hosts spread their next reports over the
+   * period anew: they had come to report all at once, or there are fewer.
+   */
+  onRefresh(refreshMs: number, now: number): void {
+    if (this.#load && refreshMs * 2 < this.#refreshMs)
+      this.#reportBy(now + this.random() * Math.min(this.#refreshMs, 2.2 * refreshMs));
     this.#refreshMs = refreshMs;
   }
 
@@ -67,7 +86,10 @@ export class Member {
     });
     this.#sent = this.#load;
     this.#sentAt = now;
-    this.#reportAt = now + this.#refreshMs * (0.9 + 0.2 * this.random());
+    // Once to each leader anywhere in the period, so that those who reported at once do not go on together.
+    const spread = this.#reportedSince === null ? 0.9 : 0.2;
+    this.#reportAt = now + this.#refreshMs * (1.1 - spread * this.random());
+    this.#reportedSince ??= now;
   }
 
   #reportBy(at: number): void {

@@ -9,6 +9,8 @@ export type Address = string;
 /** Who sent a datagram, as the authenticated header says. */
 export interface Sender {
   readonly host: string;
+  /** Which machine says that it is `host`, 64 bits in hex: tells two hosts of one name apart. */
+  readonly id: string;
   /** Drawn anew at each start of pantsd, 64 bits in hex. */
   readonly boot: string;
   readonly address: Address;
@@ -20,7 +22,9 @@ export interface Advert {
   readonly epoch: number;
   /** Of the candidacy that was won: settles two leaders of one epoch. */
   readonly ballot: number;
-  /** Hosts in the leader's table. */
+  /** VOTEs that the claim met, while it is young: the leader was heard, and hears. Later the hosts show that. */
+  readonly votes: number;
+  /** Hosts in the leader's table, itself among them. */
   readonly hosts: number;
   /** Slots that could be granted now. */
   readonly free: number;
@@ -111,6 +115,25 @@ export interface Hold {
   readonly type: "hold";
   readonly epoch: number;
   readonly leader: string;
+  /** Machine of that leader; zeros without one. */
+  readonly id: string;
+}
+
+/** Free host to candidate: it was heard, and nobody better is known. Proves that the candidate can hear. */
+export interface Vote {
+  readonly type: "vote";
+  readonly epoch: number;
+}
+
+/** To a host whose name another machine has: who that is. The one that is told so takes no part. */
+export interface Namesake {
+  readonly type: "namesake";
+  /** The name that both have. */
+  readonly host: string;
+  /** The machine that keeps it. */
+  readonly id: string;
+  /** Of the other machine; empty when that is the sender. */
+  readonly address: Address;
 }
 
 /** Leader to free group: a leader that becomes busy, or stops, hands over. */
@@ -156,6 +179,8 @@ export type Message =
   | Release
   | Claim
   | Hold
+  | Vote
+  | Namesake
   | Resign
   | Query
   | Rows;

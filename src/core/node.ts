@@ -4,21 +4,26 @@
  * daemon and a simulator run the same code.
  */
 import { Election } from "./election.js";
-import type { Destination, Effect, Event, LocalLoad, Random, Role } from "./events.js";
+import type { Ballots, Destination, Effect, Event, LocalLoad, Random, Role } from "./events.js";
 import { Home } from "./home.js";
+import { Inbox } from "./inbox.js";
 import { Leader } from "./leader.js";
 import { Member } from "./member.js";
 import type { Address, Message, Sender } from "./messages.js";
-import { defaultTuning, type Tuning } from "./tuning.js";
+import { Refused } from "./namesake.js";
+import { defaultTuning, type Tables, type Tuning } from "./tuning.js";
 
 export interface NodeOptions {
   /** Name of this host, unique in the cluster. */
   readonly host: string;
+  /** Of this machine, 64 bits in hex. */
+  readonly id: string;
   /** Drawn anew at each start, 64 bits in hex. */
   readonly boot: string;
   /** What this host can run. */
   readonly compat: string;
   readonly random: Random;
+  readonly ballots: Ballots;
   readonly tuning?: Tuning;
 }
 
@@ -29,11 +34,15 @@ export class Node {
   readonly #self: Sender;
   readonly #tuning: Tuning;
   readonly #random: Random;
+  readonly #refused: Refused;
   readonly #election: Election;
   readonly #member: Member;
   readonly #home: Home;
+  readonly #inbox: Inbox;
   /** There while this host leads. */
   #leader: Leader | null = null;
+  /** What the daemon said last; null before it did, and once it stopped. */
+  #load: LocalLoad | null = null;
   #effects: Effect[] = [];
   /** Messages of this host to itself. */
   #local: Message[] = [];
@@ -44,15 +53,33 @@ export class Node {
   #following = "";
 
   constructor(options: NodeOptions) {
-    const { host, boot, compat, random, tuning = defaultTuning } = options;
+    const { host, id, boot, compat, random, ballots, tuning = defaultTuning } = options;
     const send = this.#send.bind(this);
-    this.#self = { host, boot, address: here };
+    this.#self = { host, id, boot, address: here };
     this.#tuning = tuning;
     this.#random = random;
-    const advertise = (epoch: number, ballot: number) => this.#lead().advert(epoch, ballot);
-    this.#election = new Election(host, tuning, random, send, advertise);
+    this.#refused = new Refused(tuning);
+    this.#election = new Election({
+      self: this.#self,
+      tuning,
+      random,
+      ballots,
+      send,
+      advertise: (epoch, ballot, votes) => this.#lead().advert(epoch, ballot, votes, this.#now),
+      reportedMs: (now) => this.#member.reportedMs(now),
+      onNamesake: (leader) => this.#refuse(leader.address),
+    });
     this.#member = new Member(compat, tuning, random, send, () => this.#epochFollowed());
     this.#home = new Home(host, tuning, random, send, (effect) => this.#effects.push(effect));
+    this.#inbox = new Inbox({
+      self: this.#self,
+      ballots,
+      home: this.#home,
+      member: this.#member,
+      election: this.#election,
+      leader: () => this.#leader,
+      onNamesake: (address) => this.#refuse(address),
+    });
   }
 
   get role(): Role {
@@ -79,19 +106,41 @@ export class Node {
     return this.#leader?.leaseCount ?? 0;
   }
 
+  /** Address of another machine that has this host's name, while that keeps this host out; else empty. */
+  get namesake(): string {
+    return this.#refused.by;
+  }
+
+  /** CLAIMs and ADVERTs with a ballot that is not their sender's. */
+  get ballotsRejected(): number {
+    return this.#inbox.ballotsRejected;
+  }
+
+  /** Size of every table, and its bound. */
+  tables(): Tables {
+    return { ...this.#home.tables(), ...this.#leader?.tables() };
+  }
+
   /** When it is worth asking for another host, ms; 0 = now. */
   worthAskingAt(nowMs: number): number {
-    return this.#home.worthAskingAt(nowMs);
+    const refusedMs = this.#refused.remainingMs(nowMs);
+    return refusedMs > 0 ? nowMs + refusedMs : this.#home.worthAskingAt(nowMs);
   }
 
   /** When `tick` is due, ms; Infinity when nothing is. */
   wakeAt(): number {
-    return Math.min(this.#election.wakeAt(), this.#member.wakeAt(), this.#home.wakeAt());
+    return Math.min(
+      this.#election.wakeAt(),
+      this.#member.wakeAt(),
+      this.#home.wakeAt(),
+      this.#refused.wakeAt(),
+    );
   }
 
   tick(nowMs: number): void {
-    this.#now = Math.max(this.#now, nowMs);
+    this.#pass(nowMs);
     this.#leader?.tick(this.#now);
+    if (this.#leader?.deaf(this.#now)) this.#election.abdicate(this.#now);
     this.#election.tick(this.#now);
     this.#settle();
     this.#member.tick(this.#now);
@@ -100,17 +149,19 @@ export class Node {
   }
 
   step(event: Event, nowMs: number): void {
-    this.#now = Math.max(this.#now, nowMs);
+    this.#pass(nowMs);
     const now = this.#now;
     switch (event.kind) {
       case "datagram":
-        if (event.from.host !== this.#self.host) this.#receive(event.from, event.message);
+        // Not from this machine, whether now or before it started anew.
+        if (event.from.id !== this.#self.id) this.#inbox.receive(event.from, event.message, now);
         break;
       case "load":
-        this.#onLoad(event.load);
+        this.#load = event.load;
+        if (this.#refused.by === "") this.#onLoad(event.load);
         break;
       case "request":
-        this.#home.request(event.client, event.id, event.count, event.compat, event.exclude, now);
+        this.#request(event);
         break;
       case "release":
         this.#home.release(event.client, event.leases);
@@ -125,6 +176,7 @@ export class Node {
         this.#home.disconnect(event.client);
         break;
       case "stop":
+        this.#load = null;
         this.#home.stop();
         this.#withdraw();
         break;
@@ -139,6 +191,14 @@ export class Node {
     return effects;
   }
 
+  /** Time has passed, perhaps hours: this host may have slept, or been refused for long enough. */
+  #pass(nowMs: number): void {
+    this.#now = Math.max(this.#now, nowMs);
+    this.#election.wakeUp(this.#now);
+    if (this.#refused.end(this.#now) && this.#load) this.#onLoad(this.#load);
+    this.#settle();
+  }
+
   #onLoad(load: LocalLoad): void {
     if (load.busy) {
       this.#withdraw();
@@ -151,68 +211,25 @@ export class Node {
 
   #withdraw(): void {
     this.#member.withdraw();
-    this.#election.becomeBusy();
+    this.#election.becomeBusy(this.#now);
   }
 
-  #receive(from: Sender, message: Message): void {
-    const now = this.#now;
-    switch (message.type) {
-      case "grant":
-        this.#home.onGrant(message, now);
-        return;
-      case "deny":
-        this.#home.onDeny(message, now);
-        return;
-      case "leases":
-        this.#home.onLeases(message, now);
-        return;
-      case "rows":
-        this.#home.onRows(from, message, now);
-        return;
-      case "advert":
-      case "claim":
-      case "hold":
-      case "resign":
-        if (this.role !== "busy") this.#elect(from, message, now);
-        return;
-      default:
-        if (this.#leader) this.#serve(this.#leader, from, message, now);
-    }
+  #request({ client, id, count, compat, exclude }: Extract<Event, { kind: "request" }>): void {
+    const retryMs = Math.ceil(this.#refused.remainingMs(this.#now));
+    if (retryMs === 0) this.#home.request(client, id, count, compat, exclude, this.#now);
+    else this.#effects.push({ kind: "deny", client, id, retryMs, why: this.#whyRefused() });
   }
 
-  #elect(
-    from: Sender,
-    message: Extract<Message, { type: "advert" | "claim" | "hold" | "resign" }>,
-    now: number,
-  ): void {
-    switch (message.type) {
-      case "advert":
-        this.#election.onAdvert(from, message, now);
-        if (this.#election.leader?.heardAt === now) {
-          this.#home.proven(now);
-          this.#member.onRefresh(message.refreshMs);
-        }
-        return;
-      case "claim":
-        this.#election.onClaim(from, message, now);
-        return;
-      case "hold":
-        this.#election.onHold(message, now);
-        return;
-      case "resign":
-        this.#election.onResign(from, message, now);
-    }
+  /** Another machine is called as this one: out of both groups, without a word to whoever leads. */
+  #refuse(by: Address): void {
+    if (!this.#refused.start(by, this.#now)) return;
+    this.#member.forget();
+    this.#election.leave(this.#now);
+    this.#home.drop(this.#whyRefused());
   }
 
-  #serve(leader: Leader, from: Sender, message: Message, now: number): void {
-    if (message.type === "available") {
-      leader.onAvailable(from, message, now);
-      if (message.epoch !== this.epoch) this.#election.introduce(from);
-    } else if (message.type === "unavailable") leader.onUnavailable(from);
-    else if (message.type === "request") leader.onRequest(from, message, now);
-    else if (message.type === "renew") leader.onRenew(from, message, now);
-    else if (message.type === "release") leader.onRelease(from, message);
-    else if (message.type === "query") leader.onQuery(from, message, now);
+  #whyRefused(): string {
+    return `another host is called ${this.#self.host}: ${this.#refused.by}`;
   }
 
   #epochFollowed(): number {
@@ -221,8 +238,14 @@ export class Node {
 
   /** The leader's tables, made when they are first needed. */
   #lead(): Leader {
-    const { hostsSeen } = this.#election;
-    this.#leader ??= new Leader(this.#now, hostsSeen, this.#tuning, this.#random, this.#send.bind(this));
+    this.#leader ??= new Leader({
+      self: this.#self,
+      since: this.#now,
+      hostsBefore: this.#election.hostsSeen,
+      tuning: this.#tuning,
+      random: this.#random,
+      send: this.#send.bind(this),
+    });
     return this.#leader;
   }
 
@@ -242,11 +265,11 @@ export class Node {
       const spread = role === "leader" ? 0 : (this.#election.leader?.advert.spreadMs ?? 0);
       if (following) {
         this.#member.onNewLeader(spread, this.#now);
-        this.#home.proven(this.#now);
+        this.#home.proven();
       }
     }
     for (let message = this.#local.shift(); message; message = this.#local.shift())
-      this.#receive(this.#self, message);
+      this.#inbox.receive(this.#self, message, this.#now);
     const groups = { free: role !== "busy", leader: role === "leader" || role === "candidate" };
     if (groups.free !== this.#groups.free || groups.leader !== this.#groups.leader) {
       this.#groups = groups;

@@ -1,5 +1,5 @@
 /** Negative answers, remembered, so that a full or leaderless cluster costs a caller almost nothing. */
-import type { Tuning } from "./tuning.js";
+import type { Tables, Tuning } from "./tuning.js";
 
 export interface Refusal {
   readonly until: number;
@@ -10,11 +10,16 @@ export class Refusals {
   /** By what was asked for: compatibility and excluded hosts. Oldest first. */
   readonly #byQuestion = new Map<string, Refusal>();
   #noLeader: Refusal | null = null;
-  #noLeaderMs = 0;
+  /** Since when nobody answers; null while somebody does. */
+  #silentSince: number | null = null;
   /** The latest refusal of any kind, for the state record. */
   #latest = 0;
 
   constructor(private readonly tuning: Tuning) {}
+
+  tables(): Tables {
+    return { "denials remembered": [this.#byQuestion.size, this.tuning.cacheMax] };
+  }
 
   /** The answer that still stands for a question, if any. */
   standing(question: string, now: number): Refusal | null {
@@ -40,10 +45,11 @@ export class Refusals {
 
   /** Nobody answered. Returns how long that is remembered. */
   silent(now: number): number {
+    this.#silentSince ??= now;
     if (!this.#noLeader || this.#noLeader.until <= now) {
-      const doubled = Math.max(this.tuning.noLeaderMinMs, this.#noLeaderMs * 2);
-      this.#noLeaderMs = Math.min(this.tuning.noLeaderMaxMs, doubled);
-      this.#noLeader = { until: now + this.#noLeaderMs, why: "no leader answers" };
+      const { noLeaderMinMs, noLeaderMaxMs } = this.tuning;
+      const ms = Math.min(noLeaderMaxMs, Math.max(noLeaderMinMs, (now - this.#silentSince) / 4));
+      this.#noLeader = { until: now + ms, why: "no leader answers" };
     }
     this.#latest = this.#noLeader.until;
     return this.#noLeader.until - now;
@@ -53,7 +59,7 @@ export class Refusals {
   answered(): void {
     if (this.#noLeader) this.#latest = 0;
     this.#noLeader = null;
-    this.#noLeaderMs = 0;
+    this.#silentSince = null;
   }
 
   granted(question: string): void {

@@ -1,34 +1,85 @@
-/** The core on a real network: datagrams in, effects out, everything counted. */
-import type { Destination, Effect, Event } from "../core/events.js";
-import { Node, type NodeOptions } from "../core/node.js";
+/** The cluster part of pantsd under one name, key and network: the endpoint with its sockets and seeds. */
+import { randomBytes } from "node:crypto";
+import type { Event } from "../core/events.js";
+import type { Node } from "../core/node.js";
+import { familyOf } from "../io/address.js";
 import { monotonicMs, wallMs } from "../io/clock.js";
-import { Multicast, type MulticastOptions } from "../io/multicast.js";
-import type { Codec } from "../wire/datagram.js";
+import { hostCompat } from "../io/compat.js";
+import type { NetworkConfig } from "../io/config-network.js";
+import { isOwnAddress } from "../io/interfaces.js";
+import type { Logger } from "../io/log.js";
+import { machineIdText } from "../io/machine.js";
+import { Multicast } from "../io/multicast.js";
+import { type Resolved, SeedNames } from "../io/seed-names.js";
+import { Codec, hash64 } from "../wire/datagram.js";
+import { Endpoint, type Output } from "../wire/endpoint.js";
+import type { Keyring } from "../wire/keyring.js";
+import { networkWarnings, networkWords } from "./network-words.js";
 
-type Answer = Exclude<Effect, { kind: "send" | "groups" }>;
+export type Answer = Exclude<Output, { kind: "datagram" | "groups" }>;
 
 export interface ClusterOptions {
-  readonly node: NodeOptions;
-  readonly codec: Codec;
-  readonly network: Omit<MulticastOptions, "onDatagram" | "onSendError">;
+  /** Of this host, and of the cluster. */
+  readonly host: string;
+  readonly name: string;
+  readonly keyring: Keyring;
+  readonly network: NetworkConfig;
+  readonly log: Logger;
   /** What concerns this host's clients, or its log. */
   readonly onEffect: (effect: Answer) => void;
-  /** Something happened to the node: its wake time may have changed. */
+  /** Something happened in this turn of the event loop: the wake time may have changed. */
   readonly onStep: () => void;
 }
 
 export class Cluster {
-  readonly node: Node;
-  readonly counters: Record<string, number> = {};
+  readonly host: string;
+  readonly #codec: Codec;
+  readonly #endpoint: Endpoint;
   readonly #network: Multicast;
+  readonly #seedNames: SeedNames;
+  #resolved: Resolved = { addresses: [], problems: [] };
+  /** Machine of this host's name that was complained of last. */
+  #namesake = "";
+  #stepped = false;
 
   constructor(private readonly options: ClusterOptions) {
-    this.node = new Node(options.node);
+    const { host, name, keyring, network, log } = options;
+    this.host = host;
+    const id = hash64(`pants host ${machineIdText()} ${host}`);
+    const identity = { host, id, boot: randomBytes(8).toString("hex") };
+    this.#codec = new Codec(name, identity, keyring);
+    const node = { compat: hostCompat(), random: Math.random };
+    this.#endpoint = new Endpoint({ identity, node, codec: this.#codec });
     this.#network = new Multicast({
-      ...options.network,
-      onDatagram: (data, from) => this.#receive(data, from),
-      onSendError: () => this.#count("send failed"),
+      interface: network.interface,
+      groups: { leader: network.leader_group, free: network.free_group },
+      port: network.port,
+      ttl: network.ttl,
+      onDatagram: (data, from, over) => {
+        if (this.#endpoint.receive({ data, from, over }, monotonicMs(), wallMs())) this.#perform();
+      },
+      onSendError: () => this.#endpoint.count("send failed"),
+      onChange: (up, what) => {
+        if (up) log.info(`network: ${what}`);
+        else log.warn(`no network: ${what}`);
+        this.#useSeeds();
+      },
     });
+    this.#seedNames = new SeedNames({
+      seeds: network.seeds,
+      family: familyOf(network.free_group),
+      port: network.port,
+      answered: () => this.#endpoint.seeds.answering(monotonicMs()) > 0,
+      onResolved: (resolved) => this.#onResolved(resolved),
+    });
+  }
+
+  get node(): Node {
+    return this.#endpoint.node;
+  }
+
+  get counters(): Readonly<Record<string, number>> {
+    return this.#endpoint.counters;
   }
 
   /** Own address; empty while there is no network. */
@@ -36,53 +87,99 @@ export class Cluster {
     return this.#network.address;
   }
 
-  start(): Promise<void> {
-    return this.#network.start();
+  /** How this host reaches the others. */
+  networkWords(): string {
+    return networkWords(this.#network, this.#endpoint.seeds, monotonicMs());
+  }
+
+  warnings(): string[] {
+    const now = monotonicMs();
+    return [
+      ...networkWarnings(this.#endpoint.seeds, now),
+      ...this.#namesakeWarning(),
+      ...this.#resolved.problems,
+      ...this.#codec.notices(now),
+    ];
+  }
+
+  keysHeard(): { readonly id: number; readonly hosts: number }[] {
+    return this.#codec.keysHeard(monotonicMs());
+  }
+
+  useKeys(keyring: Keyring): void {
+    this.#codec.useKeys(keyring);
+  }
+
+  wakeAt(): number {
+    return this.#endpoint.wakeAt();
+  }
+
+  async start(): Promise<void> {
+    await this.#network.start();
+    this.#seedNames.start();
   }
 
   /** Says goodbye and closes. */
   async stop(): Promise<void> {
+    this.#seedNames.close();
     this.step({ kind: "stop" });
-    await this.#network.finish();
+    await this.#network.close();
   }
 
   step(event: Event): void {
-    this.node.step(event, monotonicMs());
+    this.#endpoint.step(event, monotonicMs(), wallMs());
     this.#perform();
   }
 
   tick(nowMs: number): void {
-    if (nowMs < this.node.wakeAt()) return;
-    this.node.tick(nowMs);
+    if (nowMs < this.#endpoint.wakeAt()) return;
+    this.#endpoint.tick(nowMs, wallMs());
     this.#perform();
   }
 
-  #receive(data: Buffer, address: string): void {
-    const opened = this.options.codec.open(data, wallMs());
-    if (typeof opened === "string") {
-      this.#count(`rejected ${opened}`);
-      return;
-    }
-    const { host, boot, message } = opened;
-    this.#count(`received ${message.type}`);
-    this.step({ kind: "datagram", from: { host, boot, address }, message });
-  }
-
   #perform(): void {
-    for (const effect of this.node.ready()) {
-      if (effect.kind === "send") this.#send(effect.to, effect.message);
-      else if (effect.kind === "groups") this.#network.join(effect);
-      else this.options.onEffect(effect);
+    for (const output of this.#endpoint.ready()) {
+      if (output.kind === "datagram") this.#network.send(output.to, output.data);
+      else if (output.kind === "groups") this.#network.join(output);
+      else this.options.onEffect(output);
     }
-    this.options.onStep();
+    if (this.#stepped) return;
+    // Many datagrams may wait in a socket: what follows from them is looked at once.
+    this.#stepped = true;
+    setImmediate(() => {
+      this.#stepped = false;
+      this.#complainOfNamesake();
+      this.options.onStep();
+    });
   }
 
-  #send(to: Destination, message: Parameters<Codec["seal"]>[0]): void {
-    this.#count(`sent ${message.type}`);
-    this.#network.send(to, this.options.codec.seal(message, wallMs()));
+  #onResolved(resolved: Resolved): void {
+    for (const problem of resolved.problems)
+      if (!this.#resolved.problems.includes(problem)) this.options.log.warn(problem);
+    this.#resolved = resolved;
+    this.#useSeeds();
   }
 
-  #count(what: string): void {
-    this.counters[what] = (this.counters[what] ?? 0) + 1;
+  /** All hosts may share one list: this one leaves itself out. */
+  #useSeeds(): void {
+    const { addresses } = this.#resolved;
+    const others = addresses.filter((address) => !isOwnAddress(address, this.#network.origin));
+    this.#endpoint.useSeeds(others, monotonicMs(), wallMs());
+    this.#perform();
+  }
+
+  #namesakeWarning(): string[] {
+    const { namesake } = this.node;
+    if (namesake === "") return [];
+    return [
+      `the host at ${namesake} has the name ${this.host} too, so this one takes no part: rename one, or set [network] name`,
+    ];
+  }
+
+  #complainOfNamesake(): void {
+    const { namesake } = this.node;
+    if (namesake !== "" && namesake !== this.#namesake)
+      for (const warning of this.#namesakeWarning()) this.options.log.warn(warning);
+    if (namesake !== "") this.#namesake = namesake;
   }
 }

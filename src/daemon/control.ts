@@ -1,5 +1,6 @@
 /** Local clients of pantsd: their requests become events of the core, its answers become lines. */
 import type { Effect, Event, NotedRow } from "../core/events.js";
+import { splitAddress } from "../io/address.js";
 import type { LineClient, LineHandler } from "../io/control-server.js";
 import type { ControlReply, HostRow, HostStatus } from "../wire/control.js";
 import { parseRequest } from "./control-parse.js";
@@ -84,7 +85,7 @@ function reply(client: LineClient, message: ControlReply): void {
 
 function hostRow(row: NotedRow, own: string): HostRow {
   const { host, compat, cpuPercent, ageMs, free, total, leftOut } = row;
-  const address = row.address === "" ? own : row.address.replace(/:\d+$/, "");
+  const address = row.address === "" ? own : splitAddress(row.address)[0];
   const state = leftOut !== "" ? "left out" : free > 0 ? "free" : "full";
   return {
     host,

@@ -1,39 +1,33 @@
 /** pantsd: one event loop around the core, this host's load, the state record and the control socket. */
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { monotonicMs } from "../io/clock.js";
-import { hostCompat } from "../io/compat.js";
 import type { Config } from "../io/config.js";
 import { listenLines } from "../io/control-server.js";
 import { CpuMeter, usableCpus } from "../io/cpu.js";
 import { Index } from "../io/layout.js";
 import type { Logger } from "../io/log.js";
-import { machineIdText } from "../io/machine.js";
 import { native } from "../io/native.js";
 import { packageRoot, pantsdSocket, slotsFile, stateFile } from "../io/paths.js";
 import { modes, sweepRuntimeDir } from "../io/runtime-dir.js";
 import { StateFile } from "../io/state-file.js";
 import type { HostStatus } from "../wire/control.js";
-import { Codec, hash64 } from "../wire/datagram.js";
-import { Keyring } from "../wire/keyring.js";
-import { Cluster } from "./cluster.js";
+import type { Answer, Cluster } from "./cluster.js";
 import { Control } from "./control.js";
 import { type LoadSettings, LoadWatch } from "./load-watch.js";
+import { Participation } from "./participation.js";
 import { StateRecord } from "./state-record.js";
 
 export interface PantsdOptions {
   readonly config: Config;
   /** Runtime directory, claimed. */
   readonly runtime: string;
-  readonly secrets: readonly Buffer[];
   readonly log: Logger;
 }
 
 export class Pantsd {
-  #config: Config;
   readonly #load: LoadWatch;
-  readonly #cluster: Cluster;
+  readonly #participation: Participation;
   readonly #control: Control;
   readonly #stateFile: StateFile;
   readonly #state: StateRecord;
@@ -45,7 +39,13 @@ export class Pantsd {
 
   constructor(private readonly options: PantsdOptions) {
     const { config, runtime, log } = options;
-    this.#config = config;
+    this.#participation = new Participation({
+      config,
+      log,
+      onEffect: (effect) => this.#onEffect(effect),
+      onStep: () => this.#afterStep(),
+      onOpen: () => this.#pollSlots(),
+    });
     const settings = loadSettings(config);
     const mapped = native.tableOpen(slotsFile(runtime), settings.slotsTotal, modes().table);
     if (mapped < 0) throw new Error(`${slotsFile(runtime)}: cannot be mapped: errno ${-mapped}`);
@@ -57,7 +57,6 @@ export class Pantsd {
       log.error({ errno }, "state cannot be written"),
     );
     this.#state = new StateRecord(this.#stateFile);
-    this.#cluster = this.#makeCluster();
     this.#control = new Control({
       step: (event) => this.#cluster.step(event),
       pollSlots: () => this.#pollSlots(),
@@ -66,9 +65,13 @@ export class Pantsd {
     });
   }
 
+  get #cluster(): Cluster {
+    return this.#participation.cluster;
+  }
+
   async start(): Promise<void> {
     this.#writeState(true);
-    await this.#cluster.start();
+    await this.#participation.start();
     this.#server = await listenLines(pantsdSocket(this.options.runtime), modes().socket, this.#control);
     this.#arm();
     this.options.log.info({ slots: this.#load.settings.slotsTotal, pid: process.pid }, "started");
@@ -81,34 +84,35 @@ export class Pantsd {
     clearTimeout(this.#timer);
     sweepRuntimeDir(this.options.runtime);
     this.#server?.close();
-    await this.#cluster.stop();
+    await this.#participation.stop();
     this.#stateFile.close();
     this.options.log.info("stopped");
   }
 
-  /** Takes a new configuration: threshold, interval and slots at once. */
+  /** Reads the key file again; a bad one changes nothing. */
+  readKeys(): void {
+    this.#participation.readKeys();
+  }
+
+  /** Takes a new configuration at once. @throws {KeyError} @throws {ConfigError} and keeps the old one. */
   reload(config: Config): void {
-    const before = this.#config;
-    this.#config = config;
+    this.#participation.change(config);
     this.#load.settings = loadSettings(config);
     native.tableSetTotal(this.#load.settings.slotsTotal);
-    const same =
-      JSON.stringify([before.network, before.cluster]) === JSON.stringify([config.network, config.cluster]);
-    if (!same) this.options.log.warn("new [network] or [cluster] settings need a restart");
     this.options.log.info("configuration read again");
     this.#pollSlots();
   }
 
   status(): HostStatus {
-    const { node, counters } = this.#cluster;
+    const { node, counters, host } = this.#cluster;
     const { busy, predictedPercent } = this.#load.verdict();
     const threshold = this.#load.settings.thresholdPercent;
     return {
-      host: this.#config.network.name,
+      host,
       version: this.#version,
       pid: process.pid,
       uptimeS: Math.round(process.uptime()),
-      cluster: this.#config.cluster.name,
+      cluster: this.#participation.name,
       busy,
       why: busy ? `cpu: ${predictedPercent.toFixed(0)} % (threshold ${threshold} %)` : "",
       cpuPercent: Math.round(this.#load.cpuPercent ?? 0),
@@ -118,37 +122,18 @@ export class Pantsd {
       leader: node.leader,
       epoch: node.epoch,
       leasesHeld: node.leasesHeld,
+      network: this.#cluster.networkWords(),
+      keys: this.#participation.keyUse(),
+      warnings: this.#participation.warnings(),
       counters: { ...counters },
     };
   }
 
-  #makeCluster(): Cluster {
-    const { log, secrets } = this.options;
-    const { cluster, network } = this.#config;
-    const boot = randomBytes(8).toString("hex");
-    const identity = {
-      host: network.name,
-      id: hash64(`pants host ${machineIdText()} ${network.name}`),
-      boot,
-    };
-    return new Cluster({
-      node: { host: network.name, boot, compat: hostCompat(), random: Math.random },
-      codec: new Codec(cluster.name, identity, new Keyring(secrets)),
-      network: {
-        interface: network.interface,
-        groups: { leader: network.leader_group, free: network.free_group },
-        port: network.port,
-        ttl: network.ttl,
-        onChange: (up, what) => (up ? log.info(`network: ${what}`) : log.warn(`no network: ${what}`)),
-      },
-      onEffect: (effect) => {
-        if (effect.kind === "role") {
-          const { role, leader, epoch } = effect;
-          log.info({ role, leader, epoch }, "role");
-        } else this.#control.answer(effect);
-      },
-      onStep: () => this.#afterStep(),
-    });
+  #onEffect(effect: Answer): void {
+    if (effect.kind === "role") {
+      const { role, leader, epoch } = effect;
+      this.options.log.info({ role, leader, epoch }, "role");
+    } else this.#control.answer(effect);
   }
 
   #afterStep(): void {
@@ -159,7 +144,7 @@ export class Pantsd {
 
   /** One timer for everything: the earliest of what is due. */
   #arm(): void {
-    const due = Math.min(this.#load.wakeAt(), this.#cluster.node.wakeAt());
+    const due = Math.min(this.#load.wakeAt(), this.#cluster.wakeAt());
     if (this.#timerAt <= due || this.#stopped) return;
     clearTimeout(this.#timer);
     this.#timerAt = due;

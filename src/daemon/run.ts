@@ -2,7 +2,7 @@
 import { setPriority } from "node:os";
 import { join } from "node:path";
 import { ConfigError, loadConfig } from "../io/config.js";
-import { KeyError, loadKeys } from "../io/key.js";
+import { KeyError } from "../io/key.js";
 import { type Logger, openLog } from "../io/log.js";
 import { native } from "../io/native.js";
 import { claimRuntimeDir, RuntimeDirError } from "../io/runtime-dir.js";
@@ -27,10 +27,9 @@ export async function runPantsd(options: RunOptions): Promise<void> {
   let pantsd: Pantsd;
   try {
     const config = loadConfig(configFile);
-    const secrets = loadKeys(config.cluster.key_file);
     claimRuntimeDir(runtime);
     log = openLog("pantsd", options.logToFile ? join(runtime, "pantsd.log") : undefined);
-    pantsd = new Pantsd({ config, runtime, secrets, log });
+    pantsd = new Pantsd({ config, runtime, log });
     await pantsd.start();
   } catch (error) {
     if (error instanceof ConfigError || error instanceof KeyError || error instanceof RuntimeDirError) {
@@ -66,6 +65,7 @@ function preferOverJobs(): void {
 }
 
 function reload(pantsd: Pantsd, configFile: string, log: Logger): void {
+  pantsd.readKeys();
   try {
     pantsd.reload(loadConfig(configFile));
   } catch (error) {

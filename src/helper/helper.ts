@@ -49,6 +49,7 @@ export class Helper implements StandInEvents, JobEvents {
   private readonly pantsd: PantsdClient;
   private readonly refusals = new RefusalMemory();
   private looking: NodeJS.Timeout | undefined;
+  private giving: NodeJS.Timeout | undefined;
   private busyAt = performance.now();
   private served = 0;
   private acting = false;
@@ -301,6 +302,16 @@ export class Helper implements StandInEvents, JobEvents {
     }
     this.acting = false;
     if (this.queue.length > 0) this.looking ??= setInterval(() => this.look(), LOOK_MS);
+    const idleMs = this.queue.giveBackAt - performance.now();
+    if (idleMs < Number.POSITIVE_INFINITY)
+      this.giving ??= setTimeout(() => this.giveBack(), Math.ceil(idleMs));
+  }
+
+  /** Leases that nobody used go back to the leader. */
+  private giveBack(): void {
+    this.giving = undefined;
+    this.queue.tick(performance.now());
+    this.act();
   }
 
   /** Runs it here; why a host refused says more than that there is no other. */
@@ -346,6 +357,7 @@ export class Helper implements StandInEvents, JobEvents {
 
   /** Ends every link, and with them what runs over them. */
   close(): void {
+    clearTimeout(this.giving);
     this.links.closeAll();
     this.pantsd.close();
   }

@@ -24,8 +24,11 @@ interface Held {
   idleSince: number;
 }
 
-/** An unused lease is given back after, ms. */
-export const IDLE_LEASE_MS = 250;
+/**
+ * An unused lease is given back after, ms. Longer than the gap between two programs of a loop; no longer, since nobody
+ * keeps the slot for it: the leader promises it to no one else, and programs of its own host take it meanwhile.
+ */
+export const IDLE_LEASE_MS = 100;
 /** Patience never shrinks below, ms. */
 const PATIENCE_MIN_MS = 50;
 /** An unanswered request is forgotten after, ms. */
@@ -53,6 +56,14 @@ export class Queue {
   }
   get leaseCount(): number {
     return this.leases.size;
+  }
+
+  /** When the next unused lease is to be given back, by `tick`; Infinity when there is none. */
+  get giveBackAt(): number {
+    let at = Number.POSITIVE_INFINITY;
+    for (const { busy, idleSince } of this.leases.values())
+      if (!busy) at = Math.min(at, idleSince + IDLE_LEASE_MS);
+    return at;
   }
 
   add(job: Waiting, now: number): void {
@@ -135,7 +146,7 @@ export class Queue {
     if (expired) this.patience = Math.max(this.patience / 2, PATIENCE_MIN_MS);
     if (this.asked !== undefined && now - this.asked.at > ANSWER_MS) this.asked = undefined;
     this.step(now);
-    const idle = [...this.leases.values()].filter((h) => !h.busy && now - h.idleSince >= IDLE_LEASE_MS);
+    const idle = [...this.leases.values()].filter((h) => !h.busy && now >= h.idleSince + IDLE_LEASE_MS);
     if (idle.length === 0) return;
     for (const held of idle) this.leases.delete(held.lease.id);
     this.effects.push({ do: "release", leases: idle.map((h) => h.lease.id) });

@@ -1,13 +1,11 @@
 /** The configuration file (TOML). Everything has a default; a file that is wrong is refused as a whole. */
 import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
+import { name, networkSchema } from "./config-network.js";
 
-const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 const milliseconds = (min: number, max: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
-const name = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,63}$/, "1 to 63 of A-Z a-z 0-9 . _ -"));
 
 const schema = v.strictObject({
   cluster: v.optional(
@@ -19,19 +17,7 @@ const schema = v.strictObject({
     }),
     {},
   ),
-  network: v.optional(
-    v.strictObject({
-      /** Name or IPv4 address of the interface that carries multicast; empty = the one of the default route. */
-      interface: v.optional(v.string(), ""),
-      leader_group: v.optional(v.pipe(v.string(), v.ipv4()), "239.255.77.1"),
-      free_group: v.optional(v.pipe(v.string(), v.ipv4()), "239.255.77.2"),
-      port: v.optional(port, 7717),
-      ttl: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255)), 1),
-      /** What other hosts give to ssh to reach this one. */
-      name: v.optional(name, () => hostname()),
-    }),
-    {},
-  ),
+  network: v.optional(networkSchema, {}),
   load: v.optional(
     v.strictObject({
       policy: v.optional(v.picklist(["cpu"]), "cpu"),
@@ -91,18 +77,20 @@ export function parseConfig(text: string, file: string): Config {
   throw new ConfigError(lines.join("\n"));
 }
 
-/** Line (from 1) on which a key of a table stands; 1 when it cannot be found. */
-function lineOf(text: string, key: readonly string[]): number {
+/** Line (from 1) on which a key of a table stands, else its table; 1 when that cannot be found either. */
+function lineOf(text: string, path: readonly string[]): number {
+  const key = path.slice(0, 2);
   const last = key[key.length - 1];
   let table = "";
+  let tableLine = 1;
   for (const [index, line] of text.split("\n").entries()) {
     const header = /^\s*\[\s*([^\]]+?)\s*\]/.exec(line)?.[1];
     if (header !== undefined) table = header;
+    if (header !== undefined && header === key[0]) tableLine = index + 1;
     const own = /^\s*("?)([A-Za-z0-9_-]+)\1\s*=/.exec(line)?.[2];
     if (own === last && table === key.slice(0, -1).join(".")) return index + 1;
-    if (header !== undefined && key.length === 1 && header === last) return index + 1;
   }
-  return 1;
+  return tableLine;
 }
 
 /** Reads the configuration; a file that does not exist means the defaults. @throws {ConfigError} */

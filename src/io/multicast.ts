@@ -3,20 +3,23 @@
  * to the group's address so that nothing else arrives there. An interface that goes away is waited for, and one that
  * was made again is joined again.
  */
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import type { RemoteInfo, Socket } from "node:dgram";
 import type { Destination } from "../core/events.js";
-import { interfaceAddress } from "./interfaces.js";
+import { addressText, familyOf, scopedTo, splitAddress } from "./address.js";
+import { chooseInterface, type Interface } from "./interfaces.js";
+import { groupOn, Membership, openUnicast, sendOver } from "./udp.js";
 
 export type Group = "leader" | "free";
 
 export interface MulticastOptions {
   /** Name or address of the interface; empty = the one of the default route. */
   readonly interface: string;
+  /** Both of one family, which is that of all addresses. */
   readonly groups: Readonly<Record<Group, string>>;
   readonly port: number;
   readonly ttl: number;
-  /** `from`: `address:port`. */
-  readonly onDatagram: (data: Buffer, from: string) => void;
+  /** `from`: address and port; `over`: whether it came to a group's address or to this host's own. */
+  readonly onDatagram: (data: Buffer, from: string, over: "group" | "unicast") => void;
   readonly onSendError: () => void;
   /** The network came or went; in words. */
   readonly onChange: (up: boolean, what: string) => void;
@@ -25,20 +28,35 @@ export interface MulticastOptions {
 /** How often to look whether the interface is there, and (less often) whether it is still the same. */
 const retryMs = 1000;
 const recheckTimes = 3;
-const receiveBytes = 1024 * 1024;
+/**
+ * How often, in those looks, a group is left and joined again. A switch that snoops forgets a member that does not
+ * report; without a router that asks for reports nobody would, and the group would go silent after some minutes.
+ */
+const rejoinTimes = 60;
 
 export class Multicast {
-  /** Own address while the network is up. */
-  address = "";
+  /** What is used while the network is up. */
+  using: Interface | null = null;
+  /** Why it is not; empty while it is. */
+  trouble = "";
   #port = 0;
   #unicast: Socket | null = null;
   #wanted: Record<Group, boolean> = { leader: false, free: false };
-  readonly #members: Record<Group, Socket | null> = { leader: null, free: null };
+  readonly #members: Record<Group, Membership | null> = { leader: null, free: null };
   #timer: NodeJS.Timeout | undefined;
-  #trouble = "";
   #checks = 0;
 
   constructor(private readonly options: MulticastOptions) {}
+
+  /** This host's address without a port; empty while the network is down. */
+  get address(): string {
+    return this.using?.address ?? "";
+  }
+
+  /** Where answers come to, with the port; empty while the network is down. */
+  get origin(): string {
+    return this.using ? addressText(this.using.address, this.#port) : "";
+  }
 
   /** Opens the sockets, now and whenever the interface is there (again). Resolves after the first attempt. */
   async start(): Promise<void> {
@@ -46,29 +64,23 @@ export class Multicast {
     this.#timer = setInterval(() => this.#check(), retryMs).unref();
   }
 
-  close(): void {
-    clearInterval(this.#timer);
-    this.#closeSockets();
-  }
-
   /** Groups to be a member of. Leaving closes the group's socket: nothing is received from that moment on. */
   join(groups: Readonly<Record<Group, boolean>>): void {
     this.#wanted = { leader: groups.leader, free: groups.free };
-    if (this.#unicast) this.#joinWanted();
+    if (this.using) this.#joinWanted(this.using);
   }
 
   send(to: Destination, data: Buffer): void {
-    const socket = this.#unicast;
-    if (!socket) return;
+    const [socket, using] = [this.#unicast, this.using];
+    if (!socket || !using) return;
     const [address, port] =
-      "group" in to ? [this.options.groups[to.group], this.options.port] : split(to.address);
-    socket.send(data, port, address, (error) => {
-      if (error) this.options.onSendError();
-    });
+      "group" in to ? [this.options.groups[to.group], this.options.port] : splitAddress(to.address);
+    const scoped = "group" in to ? groupOn(using, address) : scopedTo(address, using.name);
+    socket.send(data, port, scoped, this.#sent);
   }
 
-  /** Sends what has been handed over, then closes; for a last word. */
-  async finish(): Promise<void> {
+  /** Sends what has been handed over, then closes. */
+  async close(): Promise<void> {
     clearInterval(this.#timer);
     const socket = this.#unicast;
     if (socket)
@@ -78,99 +90,90 @@ export class Multicast {
     this.#closeSockets();
   }
 
+  readonly #sent = (error: Error | null): void => {
+    if (error) this.options.onSendError();
+  };
+
   #check(): void {
     this.#checks += 1;
     if (this.#unicast && this.#checks % recheckTimes !== 0) return;
-    const address = interfaceAddress(this.options.interface);
-    if (this.#unicast && address === this.address) {
-      this.#refresh(this.#unicast);
+    const found = this.#choose();
+    const { using } = this;
+    if (this.#unicast && using && found?.address === using.address && found.name === using.name) {
+      this.#refresh(this.#unicast, using);
       return;
     }
-    if (this.#unicast) this.#lose(address ? `address changed to ${address}` : "interface is gone");
+    if (this.#unicast) this.#lose(found ? `address changed to ${found.address}` : "interface is gone");
     void this.#open();
   }
 
+  #choose(): Interface | null {
+    return chooseInterface(this.options.interface, familyOf(this.options.groups.free));
+  }
+
   async #open(): Promise<void> {
-    const address = interfaceAddress(this.options.interface);
-    const name = this.options.interface || "of the default route";
-    if (address === null) {
-      this.#lose(`interface ${name}: no IPv4 address`);
+    const { interface: wanted, port, ttl, groups } = this.options;
+    const using = this.#choose();
+    if (using === null) {
+      const name = wanted || "of the default route";
+      this.#lose(`interface ${name}: no ${familyOf(groups.free)} address`);
       return;
     }
     try {
-      const socket = await this.#bindUnicast(address);
-      socket.setMulticastInterface(address);
-      socket.setMulticastTTL(this.options.ttl);
-      socket.setMulticastLoopback(true);
-      this.#listen(socket);
+      const socket = await openUnicast(using, port, ttl);
+      this.#listen(socket, "unicast");
       this.#unicast = socket;
-      this.address = address;
+      this.using = using;
       this.#port = socket.address().port;
-      this.#trouble = "";
-      this.#joinWanted();
-      this.options.onChange(true, `${address}:${this.#port}`);
+      this.trouble = "";
+      this.#joinWanted(using);
+      this.options.onChange(true, this.origin);
     } catch (error) {
-      this.#lose(`${address}: ${(error as Error).message}`);
+      this.#lose(`${using.address}: ${(error as Error).message}`);
     }
   }
 
-  /** The cluster's port if nobody on this machine has it (firewalls know it), else any. */
-  async #bindUnicast(address: string): Promise<Socket> {
-    try {
-      return await bound(address, this.options.port);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-      return bound(address, 0);
-    }
-  }
-
-  #joinWanted(): void {
+  #joinWanted(using: Interface): void {
     for (const group of ["leader", "free"] as const) {
-      const socket = this.#members[group];
-      if (this.#wanted[group] && !socket) this.#join(group);
-      else if (!this.#wanted[group] && socket) {
+      const member = this.#members[group];
+      if (this.#wanted[group] && !member) this.#join(group, using);
+      else if (!this.#wanted[group] && member) {
         this.#members[group] = null;
-        socket.close();
+        member.close();
       }
     }
   }
 
-  #join(group: Group): void {
-    const socket = createSocket({ type: "udp4", reuseAddr: true });
-    this.#members[group] = socket;
-    this.#listen(socket);
-    const { address } = this;
-    socket.bind(this.options.port, this.options.groups[group], () => {
-      try {
-        socket.addMembership(this.options.groups[group], address);
-        socket.setRecvBufferSize(receiveBytes);
-      } catch (error) {
-        this.#lose(`cannot join ${this.options.groups[group]}: ${(error as Error).message}`);
-      }
-    });
+  #join(group: Group, using: Interface): void {
+    const address = this.options.groups[group];
+    const failed = (error: Error) => this.#lose(`cannot join ${address}: ${error.message}`);
+    const member = new Membership(address, using, this.options.port, failed);
+    this.#members[group] = member;
+    this.#listen(member.socket, "group");
   }
 
   /**
    * An interface that was removed and made again with its address has another index: nothing is sent over it and no
    * group joined on it until that is said again. To say it when nothing has happened changes nothing.
    */
-  #refresh(unicast: Socket): void {
+  #refresh(unicast: Socket, using: Interface): void {
     try {
-      unicast.setMulticastInterface(this.address);
+      sendOver(unicast, using);
       for (const group of ["leader", "free"] as const) {
-        const socket = this.#members[group];
-        if (socket && joins(socket, this.options.groups[group], this.address))
-          this.options.onChange(true, `${this.address}: joined the ${group} group again`);
+        const member = this.#members[group];
+        if (member?.ensure())
+          this.options.onChange(true, `${using.address}: joined the ${group} group again`);
+        else if (this.#checks % rejoinTimes === 0) member?.rejoin();
       }
     } catch (error) {
-      this.#lose(`${this.address}: ${(error as Error).message}`);
+      this.#lose(`${using.address}: ${(error as Error).message}`);
     }
   }
 
-  #listen(socket: Socket): void {
+  #listen(socket: Socket, over: "group" | "unicast"): void {
     socket.on("message", (data: Buffer, from: RemoteInfo) => {
       if (from.port === this.#port && from.address === this.address) return; // our own, looped back
-      this.options.onDatagram(data, `${from.address}:${from.port}`);
+      this.options.onDatagram(data, addressText(from.address, from.port), over);
     });
     socket.on("error", (error) => this.#lose(error.message));
   }
@@ -178,43 +181,19 @@ export class Multicast {
   /** Closes everything; the next check tries again. Said once per reason. */
   #lose(why: string): void {
     this.#closeSockets();
-    if (why !== this.#trouble) this.options.onChange(false, why);
-    this.#trouble = why;
+    if (why !== this.trouble) this.options.onChange(false, why);
+    this.trouble = why;
   }
 
   #closeSockets(): void {
-    const sockets = [this.#unicast, this.#members.leader, this.#members.free];
+    const { leader, free } = this.#members;
+    const unicast = this.#unicast;
     this.#unicast = null;
     this.#members.leader = null;
     this.#members.free = null;
-    this.address = "";
-    for (const socket of sockets) socket?.close();
+    this.using = null;
+    unicast?.close();
+    leader?.close();
+    free?.close();
   }
-}
-
-/** Joins; false when it was a member already, of this group on the interface that has the address now. */
-function joins(socket: Socket, group: string, address: string): boolean {
-  try {
-    socket.addMembership(group, address);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return false;
-    throw error;
-  }
-}
-
-function bound(address: string, port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket("udp4");
-    socket.once("error", reject);
-    socket.bind({ address, port, exclusive: true }, () => {
-      socket.off("error", reject);
-      resolve(socket);
-    });
-  });
-}
-
-function split(address: string): [address: string, port: number] {
-  const colon = address.lastIndexOf(":");
-  return [address.slice(0, colon), Number(address.slice(colon + 1))];
 }

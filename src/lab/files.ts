@@ -8,9 +8,10 @@ import { openShadow } from "./ssh.js";
 import type { LabRecord } from "./teardown.js";
 
 /** Keys of pants.toml by table; a lab's own are already there. */
-export type Settings = Readonly<Record<string, Readonly<Record<string, string | number>>>>;
+export type Settings = Readonly<Record<string, Readonly<Record<string, Value>>>>;
+type Value = string | number | readonly string[];
 
-/** TOML of tables with strings and numbers. */
+/** TOML of tables with strings, numbers and lists of strings. */
 export function toml(settings: Settings): string {
   return Object.entries(settings)
     .map(([table, keys]) => {
@@ -22,7 +23,7 @@ export function toml(settings: Settings): string {
 
 /** Later settings win, key by key. */
 export function merged(...all: readonly Settings[]): Settings {
-  const result: Record<string, Record<string, string | number>> = {};
+  const result: Record<string, Record<string, Value>> = {};
   for (const settings of all) {
     for (const [table, keys] of Object.entries(settings)) result[table] = { ...result[table], ...keys };
   }

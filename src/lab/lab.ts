@@ -28,6 +28,8 @@ export interface LabOptions {
   readonly settings?: Settings | ((host: string) => Settings);
   /** Start pantsd on each host (default). */
   readonly daemons?: boolean;
+  /** The switch delivers multicast only where it was asked for, and asks who wants it; else everywhere. */
+  readonly snooping?: boolean;
   /** `loopback` also where namespaces could be had. */
   readonly isolation?: "loopback";
 }
@@ -98,7 +100,7 @@ export class Lab {
       writeSsh(this.folder, addresses);
       writeInit(this.folder);
       const log = openSync(join(this.folder, "switch.log"), "a");
-      const net = await Switch.start(startSwitch(this.id, this.#env("switch"), log));
+      const net = await Switch.start(startSwitch(this.id, this.#env("switch"), log), this.#options.snooping);
       const started = addresses.map(({ name, address }) => this.#startHost(name, address, net));
       for (const host of await Promise.all(started)) this.#hosts.set(host.name, host);
     } else {

@@ -14,26 +14,41 @@ function ipIn(pid: number, lines: readonly string[]): void {
   tool("nsenter", ["-t", String(pid), "-n", "ip", "-batch", "-"], `${lines.join("\n")}\n`);
 }
 
-/** A bridge with a cable to each host. Multicast goes to all of them, as on a switch that does not snoop. */
+/**
+ * A switch that snoops begins to do so once it has asked for a second who wants what, not for ten, and asks every second
+ * at first; in version 3, in which no host keeps silent because it heard another.
+ */
+const SNOOPING = [
+  "mcast_snooping 1 mcast_igmp_version 3 mcast_query_response_interval 100",
+  "mcast_startup_query_interval 100 mcast_startup_query_count 20",
+].join(" ");
+
+/** A bridge with a cable to each host. */
 export class Switch {
   readonly #pid: number;
+  readonly #snooping: boolean;
 
-  private constructor(pid: number) {
+  private constructor(pid: number, snooping: boolean) {
     this.#pid = pid;
+    this.#snooping = snooping;
   }
 
-  /** `keeper`: the process whose network namespace, soon another than ours, becomes the switch. */
-  static async start(keeper: ChildProcess): Promise<Switch> {
+  /**
+   * @param keeper the process whose network namespace, soon another than ours, becomes the switch
+   * @param snooping multicast goes only where it was asked for; else to all
+   */
+  static async start(keeper: ChildProcess, snooping = false): Promise<Switch> {
     const { pid } = keeper;
     if (pid === undefined) throw new LabError("the process that holds the lab's network did not start");
     const own = readlinkSync("/proc/self/ns/net");
     await until("the network of the lab", () => readlinkSync(`/proc/${pid}/ns/net`) !== own);
     ipIn(pid, [
-      "link add br0 type bridge mcast_snooping 0 forward_delay 0",
+      `link add br0 type bridge forward_delay 0 ${snooping ? SNOOPING : "mcast_snooping 0"}`,
+      ...(snooping ? ["link set br0 type bridge mcast_querier 1"] : []),
       `addr add ${GATEWAY}/16 dev br0`,
       "link set br0 up",
     ]);
-    return new Switch(pid);
+    return new Switch(pid, snooping);
   }
 
   /** Lays the cable to a host: its end there is eth0, and all the routes that a host on a network has. */
@@ -41,6 +56,7 @@ export class Switch {
     ipIn(this.#pid, [
       `link add ${host} type veth peer name eth0 netns ${pid}`,
       `link set ${host} master br0`,
+      ...(this.#snooping ? [`link set ${host} type bridge_slave fastleave on`] : []),
       `link set ${host} up`,
     ]);
     ipIn(pid, [

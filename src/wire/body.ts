@@ -1,10 +1,11 @@
 /** The body of each message, field by field; docs/protocol.md shows the same tables. */
-import type { LeaseRef, Message, Row } from "../core/messages.js";
+import type { LeaseRef, Row } from "../core/messages.js";
 import { perMessageMax, rowsPerMessage } from "../core/tuning.js";
 import { BoundsError, nameMax, type Reader, textMax, type Writer } from "./bytes.js";
+import type { Datagram, Group } from "./envelope.js";
 
 /** The number of a message type in the header. Numbers are never used again for something else. */
-export const typeNumbers: Record<Message["type"], number> = {
+export const typeNumbers: Record<Datagram["type"], number> = {
   advert: 1,
   available: 2,
   unavailable: 3,
@@ -19,22 +20,28 @@ export const typeNumbers: Record<Message["type"], number> = {
   release: 12,
   query: 13,
   rows: 14,
+  vote: 15,
+  namesake: 16,
+  join: 17,
+  joined: 18,
+  relay: 19,
+  relayed: 20,
 };
 
 const typeNames = new Map(
-  Object.entries(typeNumbers).map(([name, number]) => [number, name as Message["type"]]),
+  Object.entries(typeNumbers).map(([name, number]) => [number, name as Datagram["type"]]),
 );
 
-export function typeName(number: number): Message["type"] | undefined {
+export function typeName(number: number): Datagram["type"] | undefined {
   return typeNames.get(number);
 }
 
-export function writeBody(to: Writer, m: Message): void {
+export function writeBody(to: Writer, m: Datagram): void {
   const ids = (list: readonly string[]) => to.list(list, (id) => to.id(id));
   const refs = (list: readonly LeaseRef[]) => to.list(list, ({ id, host }) => to.id(id).text(host, nameMax));
   switch (m.type) {
     case "advert":
-      to.u48(m.epoch).u32(m.ballot).u32(m.hosts).u32(m.free).u32(m.refreshMs).u32(m.spreadMs);
+      to.u48(m.epoch).u32(m.ballot).u8(m.votes).u32(m.hosts).u32(m.free).u32(m.refreshMs).u32(m.spreadMs);
       return;
     case "available":
       to.u48(m.epoch).u16(m.free).u16(m.total).u16(m.guests).u8(m.cpuPercent).text(m.compat, nameMax);
@@ -56,10 +63,26 @@ export function writeBody(to: Writer, m: Message): void {
       to.u48(m.epoch).u32(m.ballot).u48(m.resigned);
       return;
     case "hold":
-      to.u48(m.epoch).text(m.leader, nameMax);
+      to.u48(m.epoch).text(m.leader, nameMax).id(m.id);
       return;
     case "resign":
+    case "vote":
       to.u48(m.epoch);
+      return;
+    case "namesake":
+      to.text(m.host, nameMax).id(m.id).text(m.address, nameMax);
+      return;
+    case "join":
+      to.u8((m.free ? 1 : 0) | (m.leader ? 2 : 0) | (m.need ? 4 : 0));
+      return;
+    case "joined":
+      to.u16(m.members).u16(m.needing);
+      return;
+    case "relay":
+      to.u8(groupNumbers[m.group]).u16(m.data.length).raw(m.data);
+      return;
+    case "relayed":
+      to.u8(groupNumbers[m.group]).text(m.origin, nameMax).u16(m.data.length).raw(m.data);
       return;
     case "renew":
       refs(m.leases);
@@ -80,19 +103,37 @@ export function writeBody(to: Writer, m: Message): void {
   }
 }
 
+const groupNumbers = { free: 1, leader: 2 } as const;
+
+/** Longest datagram in an envelope: what a group is sent is no longer, and both envelopes fit a datagram with it. */
+export const innerMax = 1000;
+
+function readInner(from: Reader): Uint8Array {
+  const length = from.u16();
+  if (length > innerMax) throw new BoundsError("too long to be passed on");
+  return from.raw(length);
+}
+
+function readGroup(from: Reader): Group {
+  const number = from.u8();
+  if (number !== 1 && number !== 2) throw new BoundsError("no such group");
+  return number === 1 ? "free" : "leader";
+}
+
 function writeRow(to: Writer, row: Row): void {
   to.text(row.host, nameMax).text(row.address, nameMax).u16(row.free).u16(row.total).u8(row.cpuPercent);
   to.text(row.compat, nameMax).u32(row.ageMs);
 }
 
 /** Reads a body. @throws {BoundsError} when a field is missing or out of range. */
-export function readBody(type: Message["type"], from: Reader): Message {
+export function readBody(type: Datagram["type"], from: Reader): Datagram {
   const ref = (): LeaseRef => ({ id: from.id(), host: from.name() });
   const ids = () => from.list(perMessageMax, () => from.id());
   switch (type) {
     case "advert": {
-      const [epoch, ballot, hosts, free] = [from.u48(), from.u32(), from.u32(), from.u32()];
-      return { type, epoch, ballot, hosts, free, refreshMs: from.u32(), spreadMs: from.u32() };
+      const [epoch, ballot, votes, hosts] = [from.u48(), from.u32(), from.u8(), from.u32()];
+      const [free, refreshMs, spreadMs] = [from.u32(), from.u32(), from.u32()];
+      return { type, epoch, ballot, votes, hosts, free, refreshMs, spreadMs };
     }
     case "available": {
       const epoch = from.u48();
@@ -114,9 +155,23 @@ export function readBody(type: Message["type"], from: Reader): Message {
     case "claim":
       return { type, epoch: from.u48(), ballot: from.u32(), resigned: from.u48() };
     case "hold":
-      return { type, epoch: from.u48(), leader: from.text(nameMax) };
+      return { type, epoch: from.u48(), leader: from.text(nameMax), id: from.id() };
     case "resign":
+    case "vote":
       return { type, epoch: from.u48() };
+    case "namesake":
+      return { type, host: from.name(), id: from.id(), address: from.text(nameMax) };
+    case "join": {
+      const flags = from.u8();
+      if (flags > 7) throw new BoundsError("flags");
+      return { type, free: (flags & 1) !== 0, leader: (flags & 2) !== 0, need: (flags & 4) !== 0 };
+    }
+    case "joined":
+      return { type, members: from.u16(), needing: from.u16() };
+    case "relay":
+      return { type, group: readGroup(from), data: readInner(from) };
+    case "relayed":
+      return { type, group: readGroup(from), origin: from.text(nameMax), data: readInner(from) };
     case "renew":
       return { type, leases: from.list(perMessageMax, ref) };
     case "leases":

@@ -18,8 +18,27 @@ export class Writer {
     return this.#at;
   }
 
-  bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#at);
+  /** All its room; only the first `length` bytes are written. */
+  get buffer(): Buffer {
+    return this.#buffer;
+  }
+
+  /** A copy of what was written. */
+  copy(): Buffer {
+    const bytes = Buffer.allocUnsafe(this.#at);
+    this.#buffer.copy(bytes, 0, 0, this.#at);
+    return bytes;
+  }
+
+  /** Begins again at the front. */
+  restart(): this {
+    this.#at = 0;
+    return this;
+  }
+
+  /** Changes a number that was written before. */
+  patchU16(at: number, value: number): void {
+    this.#buffer.writeUInt16LE(value, at);
   }
 
   u8(value: number): this {
@@ -49,13 +68,10 @@ export class Writer {
   }
 
   text(value: string, max: number): this {
-    let bytes = Buffer.from(value, "utf8");
-    // Cut between characters: a continuation byte starts with the bits 10.
-    let end = Math.min(bytes.length, max);
-    while (end < bytes.length && end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-    bytes = bytes.subarray(0, end);
-    this.u8(bytes.length);
-    this.#at += bytes.copy(this.#buffer, this.#at);
+    // Node writes whole characters only, so a longer text is cut between two.
+    const length = this.#buffer.write(value, this.#at + 1, max, "utf8");
+    this.u8(length);
+    this.#at += length;
     return this;
   }
 
@@ -65,9 +81,17 @@ export class Writer {
     return this;
   }
 
-  raw(bytes: Buffer): this {
+  /** Characters of one byte each. */
+  latin1(text: string): this {
+    if (this.#at + text.length > datagramMax) throw new RangeError("datagram too long");
+    this.#at += this.#buffer.write(text, this.#at, "latin1");
+    return this;
+  }
+
+  raw(bytes: Uint8Array): this {
     if (this.#at + bytes.length > datagramMax) throw new RangeError("datagram too long");
-    this.#at += bytes.copy(this.#buffer, this.#at);
+    this.#buffer.set(bytes, this.#at);
+    this.#at += bytes.length;
     return this;
   }
 }
@@ -91,10 +115,6 @@ export class Reader {
     return this.#at === this.end;
   }
 
-  get offset(): number {
-    return this.#at;
-  }
-
   u8(): number {
     return this.buffer.readUInt8(this.#take(1));
   }
@@ -116,6 +136,11 @@ export class Reader {
     return this.buffer.toString("hex", at, at + 8);
   }
 
+  raw(length: number): Uint8Array {
+    const at = this.#take(length);
+    return this.buffer.subarray(at, at + length);
+  }
+
   text(max: number): string {
     const length = this.u8();
     if (length > max) throw new BoundsError("text too long");
@@ -125,7 +150,10 @@ export class Reader {
 
   /** A name of a host or a compatibility: printable, without blanks, since it is shown and given to commands. */
   name(): string {
-    const name = this.text(nameMax);
+    const length = this.u8();
+    if (length > nameMax) throw new BoundsError("name too long");
+    const at = this.#take(length);
+    const name = this.buffer.toString("latin1", at, at + length);
     if (!/^[A-Za-z0-9._-]+$/.test(name) || name.startsWith("-")) throw new BoundsError("not a name");
     return name;
   }
@@ -133,7 +161,9 @@ export class Reader {
   list<T>(max: number, read: () => T): T[] {
     const count = this.u8();
     if (count > max) throw new BoundsError("list too long");
-    return Array.from({ length: count }, read);
+    const items: T[] = [];
+    for (let i = 0; i < count; i++) items.push(read());
+    return items;
   }
 
   #take(bytes: number): number {

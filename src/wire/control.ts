@@ -61,8 +61,22 @@ export interface HostStatus {
   readonly leader: string;
   readonly epoch: number;
   readonly leasesHeld: number;
+  /** How this host reaches the others, in words: `multicast, eth0 10.0.0.1`. */
+  readonly network: string;
+  /** Keys in force, the one that signs first. */
+  readonly keys: readonly KeyUse[];
+  /** What needs someone's attention, one line each: another host of this name, other versions, clocks apart. */
+  readonly warnings: readonly string[];
   /** Datagrams by kind, and every kind of rejection. */
   readonly counters: Record<string, number>;
+}
+
+/** A key of the cluster as it is in use. */
+export interface KeyUse {
+  /** Says which key, and nothing about it: 8 hex digits. */
+  readonly id: string;
+  /** Other hosts heard in the last minute that last signed with it. */
+  readonly hosts: number;
 }
 
 /** One row of `pants hosts`: the leader's view. */

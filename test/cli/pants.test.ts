@@ -51,7 +51,7 @@ test("why: newest first, with place, reason, duration and status", () => {
   );
   const lines = command("pants", ["why"], env).stdout.trimEnd().split("\n");
   expect(lines[0]).toMatch(/^ *AGE +PID +PROGRAM +RAN +WHY +TOOK +STATUS$/);
-  expect(lines[1]).toMatch(/ms +77 +gcc +here +refused \(no host has room\)$/);
+  expect(lines[1]).toMatch(/m?s +77 +gcc +here +refused \(no host has room\)$/);
   expect(lines[2]).toMatch(/\?\[31mcc1 +gamma +every slot here was taken +1 min 5 s +SIGSEGV$/);
   expect(lines[3]).toMatch(/gcc +beta +this host was busy: cpu over its threshold +1\.2 s +1$/);
   expect(lines[4]).toMatch(/gcc +here +this host was free$/);
@@ -133,7 +133,10 @@ const hostStatus: HostStatus = {
   leader: "beta",
   epoch: 3,
   leasesHeld: 1,
-  counters: { sent: 4, badMac: 0 },
+  network: "multicast, eth0 10.0.0.1",
+  keys: [{ id: "0a1b2c3d", hosts: 2 }],
+  warnings: ["the clock of gamma is 140 s ahead of this host's"],
+  counters: { "sent query": 4, "rejected mac": 0, "rejected time": 3, "rejected key": 1 },
 };
 
 /** Runs `pants` against a pantsd that answers as told. */
@@ -186,14 +189,19 @@ const answers = (request: ControlRequest): ControlReply => {
 
 test("status and hosts, for people and for programs", async () => {
   const status = await against(answers, "status");
-  expect(status).toMatchObject({ status: 0, stderr: "" });
+  expect(status).toMatchObject({
+    status: 0,
+    stderr: "pants: warning: the clock of gamma is 140 s ahead of this host's\n",
+  });
+  expect(status.stdout).toContain("network   multicast, eth0 10.0.0.1\n");
   expect(status.stdout).toContain("load      busy: cpu 97 % (threshold 95 %)");
   expect(status.stdout).toContain("role      busy; leader beta, epoch 3");
-  expect(status.stdout).toContain("counters  sent 4\n");
-  expect(JSON.parse((await against(answers, "status", "--json")).stdout)).toEqual({
-    ...hostStatus,
-    warnings: [],
-  });
+  expect(status.stdout).toContain("counters  sent query 4\n");
+  expect(status.stdout).toContain(
+    "rejected  3 by time: dated more than 30 s off, or before this pantsd's start\n" +
+      "          1 by key: signed with a key that is not in the key file here\n",
+  );
+  expect(JSON.parse((await against(answers, "status", "--json")).stdout)).toEqual(hostStatus);
   const hosts = await against(answers, "hosts");
   expect(hosts.stdout.split("\n").slice(0, 4)).toEqual([
     "Leader: beta",

@@ -68,16 +68,20 @@ export function strays(lab: Lab): string[] {
   );
 }
 
-/** Whether a host has joined a multicast group. */
-export async function joined(host: Host, group: string): Promise<boolean> {
-  const hex = group
+/** A group as /proc/net/igmp has it. */
+export const hexOf = (group: string): string =>
+  group
     .split(".")
     .reverse()
     .map((byte) => Number(byte).toString(16).padStart(2, "0").toUpperCase())
     .join("");
-  return (await host.run(["cat", "/proc/net/igmp"])).stdout.includes(hex);
+
+/** Whether a host has joined a multicast group. */
+export async function joined(host: Host, group: string): Promise<boolean> {
+  return (await host.run(["cat", "/proc/net/igmp"])).stdout.includes(hexOf(group));
 }
 
+export const PORT = 7717;
 export const LEADER_GROUP = "239.255.77.1";
 export const FREE_GROUP = "239.255.77.2";
 

@@ -1,23 +1,23 @@
 /** What must hold on every run, over a few hundred seeds; a failure names its seed. */
 import { describe, expect, test } from "vitest";
-import { Sim } from "./sim.js";
+import { World } from "../sim/world.js";
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `h${index}`);
 const seeds = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
 /** A settled cluster of free hosts. */
-function settled(seed: number, count: number, loss = 0, slots = 2): Sim {
-  const sim = new Sim({ seed, hosts: names(count), loss, slots });
+function settled(seed: number, count: number, loss = 0, slots = 2): World {
+  const sim = new World({ seed, hosts: names(count), loss, slots });
   for (const name of names(count)) sim.at(sim.random() * 300, () => sim.load(name, false));
   sim.run(3000);
   return sim;
 }
 
-function granted(sim: Sim, home: string): boolean {
+function granted(sim: World, home: string): boolean {
   return sim.host(home).answers.some((answer) => answer.kind === "grant");
 }
 
-function agreed(sim: Sim): boolean {
+function agreed(sim: World): boolean {
   const [leader, ...others] = sim.leaders();
   if (!leader || others.length > 0) return false;
   const free = [...sim.hosts.values()].filter((host) => host.alive && host.node.role !== "busy");
@@ -28,7 +28,7 @@ describe("one agreed leader", () => {
   test.each([0, 0.1])("soon after start, loss %d", (loss) => {
     for (const seed of seeds(100)) {
       const count = 2 + (seed % 30);
-      const sim = new Sim({ seed, hosts: names(count), loss });
+      const sim = new World({ seed, hosts: names(count), loss });
       for (const name of names(count)) sim.load(name, false);
       const limit = loss === 0 ? 1500 : 3000;
       expect(
@@ -51,7 +51,7 @@ describe("one agreed leader", () => {
 
   test("two hosts that become free at once; a lone one leads within 300 ms", () => {
     for (const seed of seeds(100)) {
-      const sim = new Sim({ seed, hosts: ["a", "b"] });
+      const sim = new World({ seed, hosts: ["a", "b"] });
       sim.load("a", false);
       expect(
         sim.runUntil(() => sim.leaders().length === 1, 300),

@@ -33,12 +33,18 @@ export interface HostSettings {
   readonly cpu?: number;
   readonly slots?: number;
   readonly key?: string;
+  readonly cluster?: string;
+  readonly interface?: string;
+  /** More lines of [network]. */
+  readonly network?: string;
+  /** A command to start pantsd by: in a namespace. */
+  readonly by?: readonly string[];
 }
 
 export class TestCluster {
   readonly folder = mkdtempSync(join(tmpdir(), "pants-daemon-"));
   readonly key = join(this.folder, "key");
-  readonly #port = randomInt(20_000, 30_000);
+  readonly port = randomInt(20_000, 30_000);
   readonly #hosts: TestHost[] = [];
 
   constructor() {
@@ -52,16 +58,20 @@ export class TestCluster {
   }
 
   host(name: string, settings: HostSettings = {}): TestHost {
-    const host = new TestHost(name, join(this.folder, name));
+    const host = new TestHost(name, join(this.folder, name), settings.by);
     this.#hosts.push(host);
     host.configure(this.config(name, settings));
     return host;
   }
 
-  config(name: string, { cpu = 100, slots = 2, key = this.key }: HostSettings): string {
+  /** An empty name: the host's own. */
+  config(name: string, settings: HostSettings): string {
+    const { cpu = 100, slots = 2, key = this.key, cluster = `test-${this.port}`, network = "" } = settings;
     return [
-      `[cluster]\nname = "test-${this.#port}"\nkey_file = "${key}"`,
-      `[network]\ninterface = "lo"\nname = "${name}"\nport = ${this.#port}\nttl = 0`,
+      `[cluster]\nname = "${cluster}"\nkey_file = "${key}"`,
+      `[network]\ninterface = "${settings.interface ?? "lo"}"\nport = ${this.port}\nttl = 0`,
+      name && `name = "${name}"`,
+      network,
       `[load]\ninterval_ms = 200\ncpu = ${cpu}`,
       `[slots]\ntotal = ${slots}\n`,
     ].join("\n");
@@ -81,6 +91,7 @@ export class TestHost {
   constructor(
     readonly name: string,
     readonly folder: string,
+    private readonly by: readonly string[] = [],
   ) {
     mkdirSync(folder, { recursive: true });
     this.runtime = join(folder, "run");
@@ -97,8 +108,9 @@ export class TestHost {
   /** Starts pantsd; resolves when it serves, or with its exit status when it ended before. */
   async start(...args: string[]): Promise<number> {
     const env = { ...process.env, PANTS_RUNTIME_DIR: this.runtime, PANTS_NODE: process.execPath };
-    const argv = ["--config", this.configFile, ...(args.length > 0 ? args : ["--foreground"])];
-    const child = spawn(pantsd, argv, { env, stdio: ["ignore", "ignore", "pipe"] });
+    const mode = args.length > 0 ? args : ["--foreground"];
+    const [command, ...argv] = [...this.by, pantsd, "--config", this.configFile, ...mode];
+    const child = spawn(command ?? pantsd, argv, { env, stdio: ["ignore", "ignore", "pipe"] });
     this.child = child;
     this.stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));

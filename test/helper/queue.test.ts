@@ -40,8 +40,10 @@ describe("the queue of prexd", () => {
     queue.tick(10 + IDLE_LEASE_MS - 1);
     queue.add(job(2), 20);
     expect(words(queue)).toEqual(["job 2 to b by x"]);
+    expect(queue.giveBackAt).toBe(Number.POSITIVE_INFINITY);
     queue.freed("x", true, 30);
-    queue.tick(30 + IDLE_LEASE_MS);
+    expect(queue.giveBackAt).toBe(30 + IDLE_LEASE_MS);
+    queue.tick(queue.giveBackAt);
     expect(words(queue)).toEqual(["release x"]);
   });
 

@@ -6,7 +6,8 @@ import type { Message } from "../../src/core/messages.js";
 import { perMessageMax, rowsPerMessage } from "../../src/core/tuning.js";
 import { readBody, typeNumbers } from "../../src/wire/body.js";
 import { BoundsError, datagramMax, Reader } from "../../src/wire/bytes.js";
-import { Codec, type Opened, timeWindowMs } from "../../src/wire/datagram.js";
+import { Codec, type Opened } from "../../src/wire/datagram.js";
+import { timeWindowMs } from "../../src/wire/dates.js";
 import { Keyring } from "../../src/wire/keyring.js";
 import { ReplayGuard } from "../../src/wire/replay.js";
 
@@ -44,6 +45,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     type: of("advert"),
     epoch: u48,
     ballot: u32,
+    votes: percent,
     hosts: u32,
     free: u32,
     refreshMs: u32,
@@ -71,8 +73,10 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: of("grant"), request: u32, lifeMs: u32, leases: refs }),
   fc.record({ type: of("deny"), request: u32, retryMs: u32, why: text }),
   fc.record({ type: of("claim"), epoch: u48, ballot: u32, resigned: u48 }),
-  fc.record({ type: of("hold"), epoch: u48, leader: fc.oneof(name, fc.constant("")) }),
+  fc.record({ type: of("hold"), epoch: u48, leader: fc.oneof(name, fc.constant("")), id }),
   fc.record({ type: of("resign"), epoch: u48 }),
+  fc.record({ type: of("vote"), epoch: u48 }),
+  fc.record({ type: of("namesake"), host: name, id, address: fc.oneof(fc.ipV4(), fc.constant("")) }),
   fc.record({ type: of("renew"), leases: refs }),
   fc.record({ type: of("leases"), valid: list(id), lost: list(id) }),
   fc.record({ type: of("release"), leases: list(id) }),
@@ -89,7 +93,7 @@ describe("a datagram", () => {
       fc.property(messages, (message) => {
         const data = sender.seal(message, wall);
         expect(data.length).toBeLessThanOrEqual(datagramMax);
-        const opened = receiver.open(data, wall) as Opened;
+        const opened = receiver.open(data, wall, 0, "x:1") as Opened;
         expect(opened.message).toEqual(message);
         expect(opened.host).toBe("sender");
       }),
@@ -104,7 +108,7 @@ describe("a datagram", () => {
       copy[at] = (copy[at] ?? 0) ^ 1;
       return copy;
     };
-    const receive = (bytes: Buffer, at = wall) => codec("receiver").open(bytes, at);
+    const receive = (bytes: Buffer, at = wall) => codec("receiver").open(bytes, at, 0, "x:1");
     expect(receive(data().subarray(0, 40))).toBe("length");
     expect(receive(Buffer.alloc(datagramMax + 1))).toBe("length");
     expect(receive(changed(0))).toBe("magic");
@@ -113,16 +117,16 @@ describe("a datagram", () => {
     expect(receive(changed(16))).toBe("key");
     expect(receive(data(), wall + timeWindowMs + 1)).toBe("time");
     expect(receive(changed(50))).toBe("mac");
-    expect(codec("receiver", { cluster: "other" }).open(data(), wall)).toBe("cluster");
-    expect(codec("receiver", { keys: [other] }).open(data(), wall)).toBe("key");
+    expect(codec("receiver", { cluster: "other" }).open(data(), wall, 0, "x:1")).toBe("cluster");
+    expect(codec("receiver", { keys: [other] }).open(data(), wall, 0, "x:1")).toBe("key");
     const two = codec("receiver");
-    expect(two.open(data(), wall)).toMatchObject({ host: "sender" });
-    expect(two.open(data(), wall)).toBe("replay");
+    expect(two.open(data(), wall, 0, "x:1")).toMatchObject({ host: "sender" });
+    expect(two.open(data(), wall, 0, "x:1")).toBe("replay");
   });
 
   test("with a well signed but senseless body is out of bounds", () => {
     const data = codec("no name!").seal({ type: "query", query: 1 }, wall);
-    expect(codec("receiver").open(data, wall)).toBe("bounds");
+    expect(codec("receiver").open(data, wall, 0, "x:1")).toBe("bounds");
     const senseless = {
       type: "available",
       epoch: 1,
@@ -132,12 +136,12 @@ describe("a datagram", () => {
       cpuPercent: 0,
       compat: "x",
     } as const;
-    expect(codec("receiver").open(codec("sender").seal(senseless, wall), wall)).toBe("bounds");
+    expect(codec("receiver").open(codec("sender").seal(senseless, wall), wall, 0, "x:1")).toBe("bounds");
   });
 
   test("signed with either of two keys is accepted", () => {
     const rotating = codec("receiver", { keys: [other, secret] });
-    expect(rotating.open(codec("sender").seal({ type: "unavailable" }, wall), wall)).toMatchObject({
+    expect(rotating.open(codec("sender").seal({ type: "unavailable" }, wall), wall, 0, "x:1")).toMatchObject({
       host: "sender",
     });
   });
@@ -156,7 +160,7 @@ test("100,000 damaged datagrams neither throw nor pass", () => {
     damaged[((a << 8) | b) % damaged.length] = c;
     const cut = d < 64 ? damaged.subarray(0, ((a << 8) | d) % damaged.length) : damaged;
     if (cut.equals(sample)) continue;
-    if (typeof receiver.open(cut, wall) !== "string") passed += 1;
+    if (typeof receiver.open(cut, wall, 0, "x:1") !== "string") passed += 1;
   }
   expect(passed).toBe(0);
 });
@@ -184,7 +188,7 @@ test("a replay guard agrees with one that remembers everything", () => {
       let newest = 0;
       for (const number of numbers) {
         const fresh = !seen.has(number) && (newest === 0 || newest - number < 1024);
-        expect(guard.accept("x", number)).toBe(fresh);
+        expect(guard.accept("x", number, 1, 0)).toBe(fresh);
         seen.add(number);
         newest = Math.max(newest, number);
       }
@@ -194,7 +198,7 @@ test("a replay guard agrees with one that remembers everything", () => {
 
 test("a replay guard forgets the sender that was silent for longest", () => {
   const guard = new ReplayGuard(2);
-  for (const sender of ["a", "b", "a", "c"]) guard.accept(sender, sender === "a" ? guard.senders + 1 : 1);
+  for (const [at, sender] of ["a", "b", "a", "c"].entries()) guard.accept(sender, at, 1, at * 1000);
   expect(guard.senders).toBe(2);
-  expect(guard.accept("b", 1)).toBe(true);
+  expect(guard.accept("b", 1, 1, 5000)).toBe(true);
 });

@@ -5,7 +5,20 @@ import { keyWarnings } from "../../io/key-file.js";
 import { configFile, pantsdSocket, runtimeDir } from "../../io/paths.js";
 import type { ControlReply, ControlRequest, HostStatus } from "../../wire/control.js";
 import { CommandError, print, printJson } from "./support.js";
-import { pairs, span } from "./table.js";
+import { clean, pairs, span } from "./table.js";
+
+/** What each kind of refused datagram tells the user. */
+const rejectionWords: Readonly<Record<string, string>> = {
+  length: "cut short, or not PANTS's",
+  magic: "not PANTS's",
+  cluster: "another cluster's, on the same network and port",
+  version: "another version of PANTS's",
+  key: "signed with a key that is not in the key file here",
+  time: "dated more than 30 s off, or before this pantsd's start",
+  mac: "forged or damaged",
+  replay: "came twice, or far too late",
+  bounds: "signed by a host of the cluster, but senseless",
+};
 
 /** What a user who has no pantsd is told. */
 export function noDaemon(error: NoAnswer): CommandError {
@@ -54,7 +67,9 @@ export function setupWarnings(): string[] {
 
 /** Lines for people. */
 export function statusText(status: HostStatus): string {
-  const counters = Object.entries(status.counters).filter(([, count]) => count > 0);
+  const counted = Object.entries(status.counters).filter(([, count]) => count > 0);
+  const rejected = counted.filter(([name]) => name.startsWith("rejected "));
+  const counters = counted.filter(([name]) => !name.startsWith("rejected "));
   const leader = status.leader === "" ? "unknown" : status.leader;
   return pairs([
     ["host", `${status.host}, cluster ${status.cluster}`],
@@ -63,21 +78,31 @@ export function statusText(status: HostStatus): string {
     ["slots", `${status.slotsTaken} of ${status.slotsTotal} taken`],
     ["role", `${status.role}; leader ${leader}, epoch ${status.epoch}`],
     ["leases", `${status.leasesHeld} held`],
+    ["network", status.network || "none"],
+    ...rejected.map(([name, count], index) => rejectedRow(name, count, index)),
     ["counters", counters.map(([name, count]) => `${name} ${count}`).join(", ") || "all 0"],
   ]);
 }
 
+function rejectedRow(counter: string, count: number, index: number): [label: string, value: string] {
+  const name = counter.slice(counter.indexOf(" ") + 1);
+  const words = rejectionWords[name];
+  return [index === 0 ? "rejected" : "", words ? `${count} by ${name}: ${words}` : `${count} by ${name}`];
+}
+
 /** Shows this host. */
 export async function status(options: { json?: boolean | undefined }): Promise<void> {
-  const warnings = setupWarnings();
-  const warn = (): void => {
-    for (const warning of warnings) process.stderr.write(`pants: warning: ${warning}\n`);
-  };
+  let warnings = setupWarnings();
   try {
-    const reply = await ask({ t: "status", id: 1 }, "status");
-    if (options.json) printJson({ ...reply.status, warnings });
-    else print(statusText(reply.status));
+    const { status: host } = await ask({ t: "status", id: 1 }, "status");
+    // pantsd's own words on the key file say more.
+    warnings = warnings.filter((warning) => !host.warnings.some((other) => other.startsWith(warning)));
+    warnings.push(...host.warnings);
+    if (options.json) printJson({ ...host, warnings });
+    else print(statusText(host));
   } finally {
-    if (!options.json) warn();
+    if (!options.json) {
+      for (const warning of warnings) process.stderr.write(`pants: warning: ${clean(warning)}\n`);
+    }
   }
 }

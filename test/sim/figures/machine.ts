@@ -1,0 +1,153 @@
+/**
+ * A simulated host's CPUs and slot table. Running jobs share the CPUs evenly, each at most one; the table refuses a
+ * guest when every slot is taken; pantsd sees both as the production load watch does.
+ */
+import { LoadWatch } from "../../../src/daemon/load-watch.js";
+import type { SimHost } from "../host.js";
+import type { World } from "../world.js";
+
+/** `own` and `guest` hold a slot; `none` runs without one. */
+export type Holding = "own" | "guest" | "none";
+
+interface Running {
+  leftMs: number;
+  readonly holding: Holding;
+  readonly ended: () => void;
+}
+
+/** As configured when nothing is: `load.interval_ms` and `load.cpu`. */
+const intervalMs = 1000;
+const thresholdPercent = 95;
+
+export class Machine {
+  readonly #running = new Set<Running>();
+  readonly #load: LoadWatch;
+  #taken = 0;
+  #guests = 0;
+  /** CPU time used so far, ms, and until when it is counted. */
+  #usedMs = 0;
+  #countedAt: number;
+  /** As of the last sample. */
+  #sample: { usedMs: number; at: number };
+  /** Of the next end of a job: an earlier plan is void. */
+  #plan = 0;
+
+  /** @param occupied - load of others keeps it busy, whatever our jobs do */
+  constructor(
+    private readonly world: World,
+    readonly host: SimHost,
+    private readonly occupied: boolean,
+  ) {
+    const { now } = world;
+    this.#countedAt = now;
+    this.#sample = { usedMs: 0, at: now };
+    const source = {
+      cpuPercent: () => this.#percent(),
+      slots: () => ({ taken: this.#taken, guests: this.#guests }),
+    };
+    this.#load = new LoadWatch(source, { intervalMs, thresholdPercent, slotsTotal: host.slots }, now);
+    if (!occupied) world.at(intervalMs * world.random(), () => this.#watch());
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  get busy(): boolean {
+    return this.occupied || this.#load.verdict().busy;
+  }
+
+  /** Slots that a program of this host may take. */
+  get usable(): number {
+    return this.busy ? 0 : Math.max(0, this.host.slots - this.#taken);
+  }
+
+  /** Starts a job of so much CPU time. False when it needs a slot and none is left. */
+  start(workMs: number, holding: Holding, ended: () => void): boolean {
+    if (holding !== "none" && this.#taken >= this.host.slots) {
+      if (holding === "guest") this.#changed();
+      return false;
+    }
+    this.#progress();
+    this.#hold(holding, 1);
+    this.#running.add({ leftMs: workMs, holding, ended });
+    this.#replan();
+    if (holding === "guest") this.#changed();
+    return true;
+  }
+
+  #hold(holding: Holding, change: 1 | -1): void {
+    if (holding !== "none") this.#taken += change;
+    if (holding === "guest") this.#guests += change;
+  }
+
+  /** How fast each job runs: 1 while there is a CPU for each. */
+  #speed(): number {
+    return Math.min(1, this.host.slots / Math.max(1, this.#running.size));
+  }
+
+  #progress(): void {
+    const passed = this.world.now - this.#countedAt;
+    const done = passed * this.#speed();
+    for (const job of this.#running) job.leftMs -= done;
+    this.#usedMs +=
+      passed * (this.occupied ? this.host.slots : Math.min(this.host.slots, this.#running.size));
+    this.#countedAt = this.world.now;
+  }
+
+  #replan(): void {
+    this.#plan += 1;
+    const plan = this.#plan;
+    let least = Number.POSITIVE_INFINITY;
+    for (const job of this.#running) least = Math.min(least, job.leftMs);
+    if (least === Number.POSITIVE_INFINITY) return;
+    this.world.at(Math.max(0, least) / this.#speed(), () => {
+      if (plan === this.#plan) this.#finish();
+    });
+  }
+
+  #finish(): void {
+    this.#progress();
+    const over = [...this.#running].filter(({ leftMs }) => leftMs < 1e-6);
+    for (const job of over) {
+      this.#running.delete(job);
+      this.#hold(job.holding, -1);
+    }
+    this.#replan();
+    if (over.some(({ holding }) => holding === "guest")) this.#changed();
+    for (const job of over) job.ended();
+  }
+
+  /** Percent of the CPUs used since the last sample. */
+  #percent(): number {
+    this.#progress();
+    const { usedMs, at } = this.#sample;
+    const passed = this.world.now - at;
+    this.#sample = { usedMs: this.#usedMs, at: this.world.now };
+    return passed > 0 ? (100 * (this.#usedMs - usedMs)) / (passed * this.host.slots) : 0;
+  }
+
+  /** An agent took a slot, found none or gave one back, and tells pantsd at once. */
+  #changed(): void {
+    if (this.occupied) return;
+    this.#load.poll(this.world.now, this.#leased());
+    if (this.#load.cpuPercent !== null) this.#tell();
+  }
+
+  #watch(): void {
+    const news = this.#load.tick(this.world.now, this.#leased());
+    if (news !== "same" && this.#load.cpuPercent !== null) this.#tell();
+    this.world.at(Math.max(0, this.#load.wakeAt() - this.world.now), () => this.#watch());
+  }
+
+  #tell(): void {
+    const load = this.#load.local();
+    this.host.load = load;
+    this.world.step(this.host, { kind: "load", load });
+  }
+
+  #leased(): boolean {
+    const { node } = this.host;
+    return node.leasesHeld > 0 || node.leasesGranted > 0;
+  }
+}
