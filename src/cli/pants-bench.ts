@@ -1,11 +1,14 @@
 /** `make bench`: measures what PANTS promises, and writes docs/benchmarks.md. Arguments: names of sections. */
 import { build } from "./bench/build.js";
 import { exec } from "./bench/exec.js";
+import { failover } from "./bench/failover.js";
+import { floods } from "./bench/flood.js";
 import { latency } from "./bench/latency.js";
+import { leader } from "./bench/leader.js";
 import { idle, memory } from "./bench/resident.js";
 import { record } from "./bench/section.js";
 
-const SECTIONS = [latency, build, exec, memory, idle];
+const SECTIONS = [latency, build, exec, memory, idle, leader, failover, floods];
 
 async function main(names: readonly string[]): Promise<number> {
   const known = SECTIONS.map(({ name }) => name);
