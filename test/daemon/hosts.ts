@@ -14,11 +14,12 @@ const pantsd = join(import.meta.dirname, "..", "..", "bin", "pantsd");
 /** What hosts of this machine can run. */
 export const compatHere = hostCompat();
 
-/** Waits until `probe` gives something, at most so long; says what it waited for. */
+/** Waits until `probe` gives something; says what it waited for. The limit is for what never comes: healing by seeds
+ * alone may take 12 s (docs/protocol.md), and a busy machine takes its time. */
 export async function until<T>(
   what: string,
   probe: () => Promise<T> | T,
-  limitMs = 10_000,
+  limitMs = 30_000,
 ): Promise<NonNullable<T>> {
   const end = performance.now() + limitMs;
   for (;;) {

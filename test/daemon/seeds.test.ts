@@ -1,4 +1,5 @@
 /** Hosts that multicast does not reach (each has groups of its own) find each other by seeds, on loopback addresses. */
+import { type ChildProcess, spawn } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Client, TestCluster, type TestHost, until } from "./hosts.js";
 
@@ -37,7 +38,11 @@ async function granted(from: TestHost, without: string[] = []): Promise<string> 
 beforeAll(async () => {
   await Promise.all(hosts.map((host) => host.start()));
 });
-afterAll(() => cluster.close());
+const hogs: ChildProcess[] = [];
+afterAll(async () => {
+  for (const hog of hogs) hog.kill("SIGKILL");
+  await cluster.close();
+});
 
 test("a cluster forms, and any host leads it and is granted", async () => {
   await until("one leader", () => agreed(hosts));
@@ -57,18 +62,22 @@ test("status says by which way, and how many seeds answer; a host is no seed to 
 test("a busy host that is no seed receives nothing but JOINED and what it asks for", async () => {
   const follower = (await agreed(hosts)) === "c" ? d : c;
   const n = names.indexOf(follower.name);
+  // Above 1 % for as long as it takes, however idle the machine is.
+  const hog = spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" });
+  hogs.push(hog);
   follower.configure(cluster.config(follower.name, { ...settings(n, 100 + n), cpu: 1 }));
   follower.child?.kill("SIGHUP");
-  await until("busy", async () => (await follower.status()).role === "busy", 20_000);
+  await until("busy", async () => (await follower.status()).role === "busy");
   const received = async () =>
     Object.entries((await follower.status()).counters).filter(([what]) => /^(received|rejected)/.test(what));
   const others = async () => (await received()).filter(([what]) => what !== "received joined");
   const joined = async () => (await follower.status()).counters["received joined"] ?? 0;
   const [before, start] = [await others(), await joined()];
-  await until("two more rounds of JOIN", async () => (await joined()) >= start + 4, 15_000);
+  await until("two more rounds of JOIN", async () => (await joined()) >= start + 4);
   expect(await others()).toEqual(before);
   follower.configure(cluster.config(follower.name, settings(n, 100 + n)));
   follower.child?.kill("SIGHUP");
+  hog.kill("SIGKILL");
   await until("free", async () => (await follower.status()).role !== "busy");
 });
 
@@ -77,15 +86,13 @@ test("a seed is killed: the other one carries the cluster", async () => {
   const rest = [b, c, d];
   await until("one leader among the rest", async () => !["", "a"].includes(await agreed(rest)));
   for (const host of rest) expect(["b", "c", "d"]).toContain(await granted(host, ["a"]));
-  await until("it to be missed", async () => (await c.status()).network.startsWith("1 of 3 seeds"), 15_000);
+  await until("it to be missed", async () => (await c.status()).network.startsWith("1 of 3 seeds"));
 });
 
 test("without any seed hosts run alone and say so, and find each other again", async () => {
   await b.kill("SIGKILL");
-  await until(
-    "a warning",
-    async () => (await c.status()).warnings.some((line) => line.startsWith("none of 3 seeds answers")),
-    15_000,
+  await until("a warning", async () =>
+    (await c.status()).warnings.some((line) => line.startsWith("none of 3 seeds answers")),
   );
   await Promise.all([a.start(), b.start()]);
   await until("one leader", () => agreed(hosts));
@@ -97,10 +104,10 @@ test("multicast is there after all: the seeds are left alone", async () => {
     host.configure(cluster.config(host.name, settings(n, 100)));
     host.child?.kill("SIGHUP");
   }
-  // a had these groups all along, and is sure when it has missed nobody for half a minute.
+  // A host is sure when multicast has missed nobody whom the seeds passed on for 30 s (docs/protocol.md).
   const byMulticast = async () =>
     (await Promise.all(hosts.map((h) => h.status()))).every(({ network }) => network.startsWith("multicast"));
-  await until("multicast", byMulticast, 45_000);
+  await until("multicast", byMulticast, 90_000);
   const leaderName = await until("one leader", () => agreed(hosts));
   expect((await c.status()).network).toBe("multicast, lo 127.0.0.4; 2 of 3 seeds in reserve");
   const leader = hosts.find(({ name }) => name === leaderName) ?? a;
@@ -111,5 +118,5 @@ test("multicast is there after all: the seeds are left alone", async () => {
     return (await sent("relay")) - relay;
   };
   // Two seeds, one ADVERT in three seconds each, rather than every one.
-  await until("fewer RELAYs", async () => (await relaysDuring(15)) < 10, 40_000);
-}, 120_000);
+  await until("fewer RELAYs", async () => (await relaysDuring(15)) < 10, 60_000);
+}, 200_000);
