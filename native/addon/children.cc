@@ -2,6 +2,7 @@
 #include "children.h"
 #include "processes.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -11,7 +12,10 @@
 
 namespace {
 
-constexpr int kStopRounds = 32;
+// Looks at /proc before SIGKILL: many, while new processes keep appearing; few, when one of them does not stop.
+constexpr int kStopRounds = 1000;
+constexpr int kStubbornRounds = 20;
+constexpr useconds_t kSettleUs = 200;
 
 // The first child that has ended and was not reaped, or 0.
 pid_t some_ended() {
@@ -21,8 +25,7 @@ pid_t some_ended() {
 
 // Grows `found` by all processes of the session, everything below them, and the sessions that those have
 // opened: what is forked while its parent is being killed has another parent by now, but still its session.
-void add_session(pid_t sid, std::unordered_set<pid_t> &found) {
-    const std::vector<Process> all = processes();
+void add_session(pid_t sid, const std::vector<Process> &all, std::unordered_set<pid_t> &found) {
     const pid_t self = getpid();
     for (size_t before = SIZE_MAX; before != found.size();) {
         before = found.size();
@@ -31,6 +34,36 @@ void add_session(pid_t sid, std::unordered_set<pid_t> &found) {
             const bool inside = process.session == sid || found.count(process.session) != 0;
             if (inside || process.pid == sid || found.count(process.parent) != 0) found.insert(process.pid);
         }
+    }
+}
+
+bool stands_still(const Process &process) {
+    return process.state == 'T' || process.state == 't' || process.state == 'Z' || process.state == 'X';
+}
+
+// Stops everything that add_session finds, until a look shows nothing new and all of it standing still: a fork
+// that was under way when its signal came is finished first (copy_process delays all but fatal signals), and its
+// child is seen by the next look only. What waits in the kernel for its vfork's child never shows as stopped.
+void stop_session(pid_t sid, std::unordered_set<pid_t> &found) {
+    std::unordered_set<pid_t> stopped;
+    int stubborn = 0;
+    for (int round = 0; round < kStopRounds && stubborn < kStubbornRounds; round++) {
+        const std::vector<Process> all = processes();
+        add_session(sid, all, found);
+        bool news = false;
+        for (const pid_t pid : found) {
+            if (!stopped.insert(pid).second) continue;
+            kill(pid, SIGSTOP);
+            news = true;
+        }
+        if (news) {
+            stubborn = 0;
+            continue;
+        }
+        const auto moves = [&](const Process &p) { return found.count(p.pid) != 0 && !stands_still(p); };
+        if (std::none_of(all.begin(), all.end(), moves)) return;
+        stubborn++;
+        usleep(kSettleUs);
     }
 }
 
@@ -81,14 +114,8 @@ int stop_state(pid_t pid) {
 int kill_session(pid_t sid, int signal) {
     if (sid <= 1) return 0;
     std::unordered_set<pid_t> found;
-    std::unordered_set<pid_t> stopped;
-    add_session(sid, found);
-    for (int round = 0; signal == SIGKILL && stopped.size() < found.size() && round < kStopRounds; round++) {
-        for (const pid_t pid : found) {
-            if (stopped.insert(pid).second) kill(pid, SIGSTOP);
-        }
-        add_session(sid, found);
-    }
+    if (signal == SIGKILL) stop_session(sid, found);
+    else add_session(sid, processes(), found);
     int signalled = 0;
     for (const pid_t pid : found) {
         if (kill(pid, signal) == 0) signalled++;

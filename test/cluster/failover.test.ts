@@ -21,8 +21,9 @@ class Memberships {
   readonly #timer: NodeJS.Timeout;
 
   constructor(hosts: readonly Host[]) {
-    // Of a host's network namespace any process of its tells.
-    const files = hosts.map((host) => ({ host, file: `/proc/${host.processes()[0]?.pid}/net/igmp` }));
+    // Any process of a host tells of its network namespace; the first one stays for as long as the host does.
+    const first = (host: Host) => host.processes().find(({ inside }) => inside === 1)?.pid;
+    const files = hosts.map((host) => ({ host, file: `/proc/${first(host)}/net/igmp` }));
     const hex = hexOf(LEADER_GROUP);
     this.#timer = setInterval(() => {
       for (const { host, file } of files)

@@ -59,23 +59,26 @@ test("a session and what left it are signalled", async () => {
   await until("orphans", () => native.reapOrphans([]) === 0);
 });
 
-test("processes that fork on meanwhile do not outrun SIGKILL", async () => {
-  // A chain of 60 shells, each with a session beside it; killed while it grows. A pipe that all hold shows the last end.
-  const [read, write] = native.pipe();
-  native.setBlocking(write, true);
-  const chain =
-    "f() { [ $1 -gt 0 ] || return; echo; (f $(($1 - 1))) & setsid sh -c 'sleep 100 & wait' & sleep 100; }; f 60";
-  const pid = native.spawn(shell(chain, { session: true, fds: [-1, write, -1] }));
-  native.close(write);
-  await until("ten of them", () => native.readable(read) >= 10);
-  const end = ended(pid);
-  expect(native.killSession(pid, SIGKILL)).toBeGreaterThan(20);
-  expect((await end).status).toBe(SIGKILL);
-  const rest = Buffer.alloc(100);
-  await until("the last one's end", () => native.read(read, "pipe", rest) === 0);
-  native.close(read);
-  await until("orphans", () => native.reapOrphans([]) === 0);
-});
+test.each([10, 15, 20, 25, 30, 35, 40, 45])(
+  "processes that fork on meanwhile do not outrun SIGKILL: %i deep",
+  async (depth) => {
+    // A chain of 60 shells, each with a session beside it; killed while it grows. A pipe that all hold shows the last end.
+    const [read, write] = native.pipe();
+    native.setBlocking(write, true);
+    const chain =
+      "f() { [ $1 -gt 0 ] || return; echo; (f $(($1 - 1))) & setsid sh -c 'sleep 100 & wait' & sleep 100; }; f 60";
+    const pid = native.spawn(shell(chain, { session: true, fds: [-1, write, -1] }));
+    native.close(write);
+    await until("so many of them", () => native.readable(read) >= depth);
+    const end = ended(pid);
+    expect(native.killSession(pid, SIGKILL)).toBeGreaterThan(20);
+    expect((await end).status).toBe(SIGKILL);
+    const rest = Buffer.alloc(100);
+    await until("the last one's end", () => native.read(read, "pipe", rest) === 0);
+    native.close(read);
+    await until("orphans", () => native.reapOrphans([]) === 0);
+  },
+);
 
 test("the death signal and the name are set for this process", async () => {
   const script = `
