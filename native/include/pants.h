@@ -31,7 +31,13 @@ enum pants_index {
     PANTS_INDEX_CTXT = 3,
     PANTS_INDEX_MEMORY = 4,
     PANTS_INDEX_INTR = 5,
-    PANTS_INDEX_NET = 6
+    PANTS_INDEX_NET = 6,
+    PANTS_INDEX_IO_PRESSURE = 7,
+    PANTS_INDEX_MEMORY_PRESSURE = 8,
+    PANTS_INDEX_DISK_BUSY = 9,
+    PANTS_INDEX_SWAPPING = 10,
+    PANTS_INDEX_ROOM = 11,
+    PANTS_INDEX_OWNER = 12
 };
 struct pants_state {          /* 64 bytes, written with one pwrite; torn when seq != seq_end */
     uint32_t magic;           /*  0 */

@@ -3,12 +3,13 @@ import { build } from "./bench/build.js";
 import { exec } from "./bench/exec.js";
 import { failover } from "./bench/failover.js";
 import { floods } from "./bench/flood.js";
+import { hogs } from "./bench/hogs.js";
 import { latency } from "./bench/latency.js";
 import { leader } from "./bench/leader.js";
 import { idle, memory } from "./bench/resident.js";
 import { record } from "./bench/section.js";
 
-const SECTIONS = [latency, build, exec, memory, idle, leader, failover, floods];
+const SECTIONS = [latency, build, exec, memory, idle, leader, failover, floods, hogs];
 
 async function main(names: readonly string[]): Promise<number> {
   const known = SECTIONS.map(({ name }) => name);

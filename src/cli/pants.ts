@@ -43,6 +43,76 @@ await main("pants", async () => {
           .example("$0 why --program gcc", "only gcc's"),
       async (args) => (await import("./commands/why.js")).why(args),
     )
+    .command(
+      "log",
+      "The record of this host's load, interval by interval",
+      (y) =>
+        y
+          .option("since", { type: "string", requiresArg: true, describe: "30s, 10m, 2h, 1d ago, or a time" })
+          .option("n", { type: "number", requiresArg: true, describe: "Only the newest so many" })
+          .option("csv", { type: "boolean", describe: "All that is on record, as CSV" })
+          .options(json)
+          .example("$0 log --since 10m", "what was measured, and what followed"),
+      async (args) => (await import("./commands/log.js")).log(args),
+    )
+    .command(
+      "stats [HOST...]",
+      "How the load was spread over the hosts (default: all that the leader knows)",
+      (y) =>
+        y
+          .positional("HOST", { type: "string", array: true })
+          .option("since", { type: "string", default: "10m", requiresArg: true, describe: "As for log" })
+          .option("every", { type: "number", default: 5, requiresArg: true, describe: "Seconds to a point" })
+          .option("csv", { type: "boolean", describe: "Every point in time, as CSV" })
+          .options(json)
+          .example("$0 stats --since 1h", "mean, deviation, min and max of every index"),
+      async (args) => (await import("./commands/stats.js")).stats({ ...args, hosts: args.HOST ?? [] }),
+    )
+    .command("set", "What makes this host busy, in force at once", (y) =>
+      y
+        .command(
+          "policy NAME",
+          "adaptive, multi (the paper's, all indices) or cpu (the paper's default)",
+          (z) =>
+            z
+              .positional("NAME", { type: "string", demandOption: true })
+              .options(json)
+              .example("$0 set policy multi", "static thresholds"),
+          async (args) => (await import("./commands/set.js")).setPolicy(args.NAME, args),
+        )
+        .command(
+          "threshold INDEX VALUE",
+          "Busy at or above VALUE; 'default': as the policy has it",
+          (z) =>
+            z
+              .positional("INDEX", {
+                type: "string",
+                demandOption: true,
+                describe: "cpu, io, ctxt, memory, intr, net",
+              })
+              .positional("VALUE", { type: "string", demandOption: true, describe: "In the index's unit" })
+              .options(json)
+              .example("$0 set threshold cpu 90", "busy at 90 % of its CPUs"),
+          async (args) => (await import("./commands/set.js")).setThreshold(args.INDEX, args.VALUE, args),
+        )
+        .demandCommand(1, "say what to set: set policy or set threshold"),
+    )
+    .command(
+      "calibrate",
+      "Measure this host at rest, and propose thresholds",
+      (y) =>
+        y
+          .option("seconds", {
+            type: "number",
+            default: 30,
+            requiresArg: true,
+            describe: "How long to measure",
+          })
+          .option("write", { type: "boolean", describe: "Put them into the configuration" })
+          .options(json)
+          .example("$0 calibrate", "the paper's Table 2 for this host"),
+      async (args) => (await import("./commands/calibrate.js")).calibrate(args),
+    )
     .command("key", "The cluster's secret key", (y) =>
       y
         .command(

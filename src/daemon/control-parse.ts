@@ -22,6 +22,7 @@ const schema = v.variant("t", [
     why: v.pipe(v.string(), v.maxLength(1000)),
   }),
   v.object({ t: v.literal("slots") }),
+  v.object({ t: v.literal("reload"), id }),
   v.object({ t: v.literal("status"), id }),
   v.object({ t: v.literal("hosts"), id }),
 ]);

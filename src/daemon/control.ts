@@ -9,6 +9,8 @@ export interface ControlOptions {
   readonly step: (event: Event) => void;
   /** A guest job took or gave back a slot: look now. */
   readonly pollSlots: () => void;
+  /** Reads the configuration again; why it was refused, or "". */
+  readonly reload: () => string;
   readonly status: () => HostStatus;
   /** This host's address, for its own row. */
   readonly address: () => string;
@@ -45,6 +47,9 @@ export class Control implements LineHandler {
       }
       case "slots":
         this.options.pollSlots();
+        return;
+      case "reload":
+        reply(client, { t: "reloaded", id: request.id, problem: this.options.reload() });
         return;
       case "status":
         reply(client, { t: "status", id: request.id, status: this.options.status() });

@@ -1,16 +1,16 @@
-/** This host's load: CPU by the sampling interval, slots more often, and what follows for busy or free. */
+/** This host's load: indices by the sampling interval, slots more often, and what the policy makes of both. */
 import type { LocalLoad } from "../core/events.js";
-import { judge, type Verdict } from "../core/load.js";
+import type { Sample } from "../core/indices.js";
+import type { Interval, Policy, Verdict } from "../core/policy/policy.js";
 
 export interface LoadSource {
-  /** Percent of CPU used since the last call. */
-  readonly cpuPercent: () => number;
+  /** Indices since the last call. */
+  readonly sample: () => Sample;
   readonly slots: () => { taken: number; guests: number };
 }
 
 export interface LoadSettings {
   readonly intervalMs: number;
-  readonly thresholdPercent: number;
   readonly slotsTotal: number;
 }
 
@@ -23,13 +23,12 @@ const pollSlackMs = 120;
 const firstSampleMs = 200;
 
 export class LoadWatch {
-  /** CPU percent of the last whole interval; null before the first. */
-  cpuPercent: number | null = null;
+  #interval: Interval | null = null;
   taken = 0;
   guests = 0;
-  #takenAverage = 0;
-  /** Integral of slots taken over this interval so far, slot ms. */
+  /** Integrals of slots taken, and taken by guests, over this interval so far, slot ms. */
   #takenMs = 0;
+  #guestsMs = 0;
   #intervalAt: number;
   #polledAt: number;
   #sampleAt: number;
@@ -38,6 +37,7 @@ export class LoadWatch {
 
   constructor(
     private readonly source: LoadSource,
+    private current: Policy,
     public settings: LoadSettings,
     now: number,
   ) {
@@ -45,7 +45,26 @@ export class LoadWatch {
     this.#polledAt = now;
     this.#pollAt = now;
     this.#sampleAt = now + firstSampleMs;
-    source.cpuPercent();
+    source.sample();
+  }
+
+  /** The last whole one; null before the first. */
+  get interval(): Interval | null {
+    return this.#interval;
+  }
+
+  get sample(): Sample | null {
+    return this.#interval?.sample ?? null;
+  }
+
+  get policy(): Policy {
+    return this.current;
+  }
+
+  /** Judges by another policy from now on, and at once. */
+  usePolicy(policy: Policy): void {
+    this.current = policy;
+    if (this.#interval) policy.sampled(this.#interval);
   }
 
   wakeAt(): number {
@@ -58,9 +77,15 @@ export class LoadWatch {
     const { taken, guests } = this;
     this.poll(now, leased);
     if (now < this.#sampleAt) return taken !== this.taken || guests !== this.guests ? "changed" : "same";
-    this.cpuPercent = this.source.cpuPercent();
-    this.#takenAverage = now > this.#intervalAt ? this.#takenMs / (now - this.#intervalAt) : this.taken;
+    const ms = now - this.#intervalAt;
+    const sample = this.source.sample();
+    const takenAverage = ms > 0 ? this.#takenMs / ms : this.taken;
+    const guestsAverage = ms > 0 ? this.#guestsMs / ms : this.guests;
+    const total = this.settings.slotsTotal;
+    this.#interval = { at: now, ms, sample, takenAverage, guestsAverage, total };
+    this.current.sampled(this.#interval);
     this.#takenMs = 0;
+    this.#guestsMs = 0;
     this.#intervalAt = now;
     this.#sampleAt = now + this.settings.intervalMs;
     return "sampled";
@@ -69,6 +94,7 @@ export class LoadWatch {
   /** Looks at the slots now. */
   poll(now: number, leased: boolean): void {
     this.#takenMs += this.taken * (now - this.#polledAt);
+    this.#guestsMs += this.guests * (now - this.#polledAt);
     this.#polledAt = now;
     const { taken, guests } = this.source.slots();
     this.taken = taken;
@@ -78,19 +104,17 @@ export class LoadWatch {
     this.#slackMs = active ? 0 : pollSlackMs;
   }
 
-  verdict(): Verdict {
-    const { taken } = this;
-    const total = this.settings.slotsTotal;
-    const load = { cpuPercent: this.cpuPercent ?? 0, takenAverage: this.#takenAverage, taken, total };
-    return judge(load, this.settings.thresholdPercent);
+  verdict(now: number): Verdict {
+    const { taken, guests } = this;
+    return this.current.verdict({ taken, guests, total: this.settings.slotsTotal }, now);
   }
 
-  /** What the cluster is told. */
-  local(): LocalLoad {
-    const { busy, predictedPercent } = this.verdict();
+  /** What the cluster is told: a host that does not lend is busy to the others. */
+  local(now: number): LocalLoad {
+    const { lends, predictedPercent } = this.verdict(now);
     const total = this.settings.slotsTotal;
     const free = Math.max(0, total - this.taken);
     const guests = Math.min(this.guests, total - free);
-    return { busy, free, total, guests, cpuPercent: Math.round(predictedPercent) };
+    return { busy: !lends, free, total, guests, cpuPercent: Math.round(predictedPercent) };
   }
 }

@@ -1,44 +1,62 @@
 /** pantsd: one event loop around the core, this host's load, the state record and the control socket. */
 import { readFileSync } from "node:fs";
 import type { Server } from "node:net";
-import { monotonicMs } from "../io/clock.js";
-import type { Config } from "../io/config.js";
+import { nothingMeasured } from "../core/indices.js";
+import { makePolicy } from "../core/policy/make.js";
+import type { Policy } from "../core/policy/policy.js";
+import { causeWords } from "../core/policy/words.js";
+import { monotonicMs, wallMs } from "../io/clock.js";
+import { type Config, ConfigError, loadConfig, loadSettings } from "../io/config.js";
 import { listenLines } from "../io/control-server.js";
-import { CpuMeter, usableCpus } from "../io/cpu.js";
-import { Index } from "../io/layout.js";
+import { usableCpus } from "../io/cpu.js";
+import { FileWatch } from "../io/file-watch.js";
+import { Sampler } from "../io/indices/sampler.js";
+import { KeyError } from "../io/key.js";
+import { indexOf } from "../io/layout.js";
+import { loadFile } from "../io/load-record.js";
 import type { Logger } from "../io/log.js";
 import { native } from "../io/native.js";
-import { packageRoot, pantsdSocket, slotsFile, stateFile } from "../io/paths.js";
+import { learnedFile, packageRoot, pantsdSocket, slotsFile, stateDir, stateFile } from "../io/paths.js";
 import { modes, sweepRuntimeDir } from "../io/runtime-dir.js";
 import { StateFile } from "../io/state-file.js";
 import type { HostStatus } from "../wire/control.js";
 import type { Answer, Cluster } from "./cluster.js";
 import { Control } from "./control.js";
+import { Learned } from "./learned.js";
+import { LoadLog } from "./load-log.js";
 import { type LoadSettings, LoadWatch } from "./load-watch.js";
 import { Participation } from "./participation.js";
 import { StateRecord } from "./state-record.js";
 
 export interface PantsdOptions {
   readonly config: Config;
+  readonly configFile: string;
   /** Runtime directory, claimed. */
   readonly runtime: string;
   readonly log: Logger;
 }
 
 export class Pantsd {
+  readonly #sampler = new Sampler();
   readonly #load: LoadWatch;
+  readonly #learned: Learned;
+  readonly #log: LoadLog;
   readonly #participation: Participation;
   readonly #control: Control;
   readonly #stateFile: StateFile;
   readonly #state: StateRecord;
   readonly #version = packageVersion();
+  readonly #configWatch: FileWatch;
+  /** Why the configuration as it is in the file is not in force; empty when it is. */
+  #configProblem = "";
   #server: Server | null = null;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #stopped = false;
 
   constructor(private readonly options: PantsdOptions) {
-    const { config, runtime, log } = options;
+    const { config, configFile, runtime, log } = options;
+    this.#configWatch = new FileWatch(configFile);
     this.#participation = new Participation({
       config,
       log,
@@ -46,13 +64,14 @@ export class Pantsd {
       onStep: () => this.#afterStep(),
       onOpen: () => this.#pollSlots(),
     });
-    const settings = loadSettings(config);
+    const settings = watchSettings(config);
     const mapped = native.tableOpen(slotsFile(runtime), settings.slotsTotal, modes().table);
     if (mapped < 0) throw new Error(`${slotsFile(runtime)}: cannot be mapped: errno ${-mapped}`);
     native.tableSetTotal(settings.slotsTotal);
-    const meter = new CpuMeter();
-    const source = { cpuPercent: () => meter.percent(), slots: () => native.slotCounts() };
-    this.#load = new LoadWatch(source, settings, monotonicMs());
+    this.#learned = new Learned(learnedFile(), log);
+    this.#log = new LoadLog(loadFile(stateDir()), log);
+    const source = { sample: () => this.#sampler.sample(guestPids()), slots: () => native.slotCounts() };
+    this.#load = new LoadWatch(source, this.#policy(config, this.#learned.read()), settings, monotonicMs());
     this.#stateFile = new StateFile(stateFile(runtime), (errno) =>
       log.error({ errno }, "state cannot be written"),
     );
@@ -60,6 +79,7 @@ export class Pantsd {
     this.#control = new Control({
       step: (event) => this.#cluster.step(event),
       pollSlots: () => this.#pollSlots(),
+      reload: () => this.readConfig(),
       status: () => this.status(),
       address: () => this.#cluster.address,
     });
@@ -74,6 +94,7 @@ export class Pantsd {
     await this.#participation.start();
     this.#server = await listenLines(pantsdSocket(this.options.runtime), modes().socket, this.#control);
     this.#arm();
+    this.#configWatch.start(() => this.readConfig());
     this.options.log.info({ slots: this.#load.settings.slotsTotal, pid: process.pid }, "started");
   }
 
@@ -82,10 +103,13 @@ export class Pantsd {
     if (this.#stopped) return;
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#configWatch.stop();
     sweepRuntimeDir(this.options.runtime);
     this.#server?.close();
     await this.#participation.stop();
     this.#stateFile.close();
+    this.#log.close();
+    this.#learned.write(this.#load.policy.learned());
     this.options.log.info("stopped");
   }
 
@@ -94,10 +118,25 @@ export class Pantsd {
     this.#participation.readKeys();
   }
 
-  /** Takes a new configuration at once. @throws {KeyError} @throws {ConfigError} and keeps the old one. */
-  reload(config: Config): void {
+  /** Reads the configuration file again: why it is refused and the one before stays in force, or "". */
+  readConfig(): string {
+    this.#configWatch.taken();
+    try {
+      this.#reload(loadConfig(this.options.configFile));
+      this.#configProblem = "";
+    } catch (error) {
+      if (!(error instanceof ConfigError || error instanceof KeyError)) throw error;
+      this.#configProblem = `configuration refused, the old one stays in force: ${error.message}`;
+      this.options.log.error(this.#configProblem);
+    }
+    return this.#configProblem;
+  }
+
+  /** @throws {KeyError} @throws {ConfigError} and keeps the old one. */
+  #reload(config: Config): void {
     this.#participation.change(config);
-    this.#load.settings = loadSettings(config);
+    this.#load.settings = watchSettings(config);
+    this.#load.usePolicy(this.#policy(config, this.#load.policy.learned()));
     native.tableSetTotal(this.#load.settings.slotsTotal);
     this.options.log.info("configuration read again");
     this.#pollSlots();
@@ -105,8 +144,8 @@ export class Pantsd {
 
   status(): HostStatus {
     const { node, counters, host } = this.#cluster;
-    const { busy, predictedPercent } = this.#load.verdict();
-    const threshold = this.#load.settings.thresholdPercent;
+    const { busy, lends, cause } = this.#load.verdict(monotonicMs());
+    const { policy, sample } = this.#load;
     return {
       host,
       version: this.#version,
@@ -114,8 +153,13 @@ export class Pantsd {
       uptimeS: Math.round(process.uptime()),
       cluster: this.#participation.name,
       busy,
-      why: busy ? `cpu: ${predictedPercent.toFixed(0)} % (threshold ${threshold} %)` : "",
-      cpuPercent: Math.round(this.#load.cpuPercent ?? 0),
+      lends,
+      why: cause ? causeWords(cause) : "",
+      cpuPercent: Math.round(sample?.cpu ?? 0),
+      policy: policy.name,
+      world: this.#sampler.world.words,
+      indices: sample ?? nothingMeasured,
+      thresholds: policy.thresholds(),
       slotsTaken: this.#load.taken,
       slotsTotal: this.#load.settings.slotsTotal,
       role: node.role,
@@ -124,7 +168,7 @@ export class Pantsd {
       leasesHeld: node.leasesHeld,
       network: this.#cluster.networkWords(),
       keys: this.#participation.keyUse(),
-      warnings: this.#participation.warnings(),
+      warnings: [...(this.#configProblem ? [this.#configProblem] : []), ...this.#participation.warnings()],
       counters: { ...counters },
     };
   }
@@ -155,20 +199,44 @@ export class Pantsd {
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = monotonicMs();
     const news = this.#load.tick(now, this.#leased());
-    if (news !== "same" && this.#load.cpuPercent !== null) this.#tellLoad();
+    if (news !== "same" && this.#load.sample) this.#tellLoad();
     this.#cluster.tick(now);
-    if (news === "sampled") this.#writeState(true);
+    if (news === "sampled") this.#sampled(now);
     this.#arm();
+  }
+
+  #sampled(now: number): void {
+    this.#writeState(true);
+    this.#learned.keep(this.#load.policy.learned(), now);
+    const { interval, policy, taken, guests, settings } = this.#load;
+    if (!interval) return;
+    const { busy, lends, cause } = this.#load.verdict(now);
+    this.#log.append(
+      {
+        timeMs: wallMs(),
+        intervalMs: interval.ms,
+        sample: interval.sample,
+        ...{ busy, lends, cause: cause?.what ?? null },
+        ...{ value: cause?.value ?? 0, threshold: cause?.threshold ?? 0 },
+        ...{ taken, guests, total: settings.slotsTotal },
+        ...{ policy: policy.name, role: this.#cluster.node.role, thresholds: policy.thresholds() },
+      },
+      now,
+    );
+  }
+
+  #policy(config: Config, learned: unknown): Policy {
+    return makePolicy(loadSettings(config, this.#sampler.world.cpus), learned);
   }
 
   #pollSlots(): void {
     this.#load.poll(monotonicMs(), this.#leased());
-    if (this.#load.cpuPercent !== null) this.#tellLoad();
+    if (this.#load.sample) this.#tellLoad();
     this.#afterStep();
   }
 
   #tellLoad(): void {
-    this.#cluster.step({ kind: "load", load: this.#load.local() });
+    this.#cluster.step({ kind: "load", load: this.#load.local(monotonicMs()) });
   }
 
   #leased(): boolean {
@@ -176,15 +244,15 @@ export class Pantsd {
   }
 
   #writeState(due: boolean): void {
-    const { busy, predictedPercent } = this.#load.verdict();
     const now = monotonicMs();
+    const { busy, cause } = this.#load.verdict(now);
     const worthAt = this.#cluster.node.worthAskingAt(now);
     const remote = worthAt <= now;
     const remoteAfterNs = remote ? 0n : native.bootTimeNs() + BigInt(Math.round((worthAt - now) * 1e6));
-    const { intervalMs, slotsTotal, thresholdPercent } = this.#load.settings;
-    const index = busy ? Index.CPU : Index.NONE;
-    const indexValue = Math.round(predictedPercent * 100);
-    const indexThreshold = Math.round(thresholdPercent * 100);
+    const { intervalMs, slotsTotal } = this.#load.settings;
+    const index = indexOf(busy && cause ? cause.what : null);
+    const indexValue = 100 * (cause?.value ?? 0);
+    const indexThreshold = 100 * (cause?.threshold ?? 0);
     this.#state.update(
       { intervalMs, busy, index, remote, slotsTotal, remoteAfterNs, indexValue, indexThreshold },
       due,
@@ -192,9 +260,13 @@ export class Pantsd {
   }
 }
 
-function loadSettings(config: Config): LoadSettings {
-  const slotsTotal = config.slots.total || usableCpus();
-  return { intervalMs: config.load.interval_ms, thresholdPercent: config.load.cpu, slotsTotal };
+function watchSettings(config: Config): LoadSettings {
+  return { intervalMs: config.load.interval_ms, slotsTotal: config.slots.total || usableCpus() };
+}
+
+/** Programs that run here for other hosts: each leads a session. */
+function guestPids(): number[] {
+  return native.slotWords().flatMap(({ pid, guest, pending }) => (guest && !pending ? [pid] : []));
 }
 
 function packageVersion(): string {

@@ -29,7 +29,7 @@ export async function runPantsd(options: RunOptions): Promise<void> {
     const config = loadConfig(configFile);
     claimRuntimeDir(runtime);
     log = openLog("pantsd", options.logToFile ? join(runtime, "pantsd.log") : undefined);
-    pantsd = new Pantsd({ config, runtime, log });
+    pantsd = new Pantsd({ config, configFile, runtime, log });
     await pantsd.start();
   } catch (error) {
     if (error instanceof ConfigError || error instanceof KeyError || error instanceof RuntimeDirError) {
@@ -48,7 +48,10 @@ export async function runPantsd(options: RunOptions): Promise<void> {
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
-  process.on("SIGHUP", () => reload(pantsd, configFile, log));
+  process.on("SIGHUP", () => {
+    pantsd.readKeys();
+    pantsd.readConfig();
+  });
   process.on("uncaughtException", (error) => {
     log.fatal({ err: error }, "fault");
     process.exit(1);
@@ -61,14 +64,5 @@ function preferOverJobs(): void {
     setPriority(niceValue);
   } catch {
     // As good as the others, then.
-  }
-}
-
-function reload(pantsd: Pantsd, configFile: string, log: Logger): void {
-  pantsd.readKeys();
-  try {
-    pantsd.reload(loadConfig(configFile));
-  } catch (error) {
-    log.error(`configuration refused, the old one stays: ${(error as Error).message}`);
   }
 }

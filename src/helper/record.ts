@@ -1,5 +1,7 @@
 /** Writes into the record of decisions what became of a job that did not run here. */
-import { type State, Where } from "../io/layout.js";
+import { causes } from "../core/policy/policy.js";
+import { causeWords } from "../core/policy/words.js";
+import { type State, Where, Why } from "../io/layout.js";
 import { native } from "../io/native.js";
 import { latestState } from "./local.js";
 
@@ -19,6 +21,15 @@ export interface Fate {
 
 export function record(fate: Fate): void {
   const state: State | null = latestState();
-  const index = state?.busy === true ? state.index : 0;
-  native.why({ ...fate, uid: process.getuid?.() ?? 0, where: Where.REMOTE, index });
+  const busy = state?.busy === true;
+  const index = busy ? state.index : 0;
+  const detail =
+    fate.detail === "" && fate.reason === Why.REMOTE_BUSY && busy ? busyWords(state) : fate.detail;
+  native.why({ ...fate, detail, uid: process.getuid?.() ?? 0, where: Where.REMOTE, index });
+}
+
+/** What made this host busy, with its value and its threshold. */
+function busyWords({ index, indexValue, indexThreshold }: State): string {
+  const what = causes[index - 1];
+  return what ? causeWords({ what, value: indexValue / 100, threshold: indexThreshold / 100 }) : "";
 }

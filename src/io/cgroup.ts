@@ -5,6 +5,8 @@ import { dirname, join } from "node:path";
 export interface CpuQuota {
   /** CPUs' worth of time allowed; may be a fraction. */
   readonly cpus: number;
+  /** Path of the group that has it, below the mount of its hierarchy. */
+  readonly below: string;
   /** CPU time used so far by everything under the quota, ns. */
   readonly usedNs: () => number;
 }
@@ -17,27 +19,56 @@ interface Mount {
   readonly options: readonly string[];
 }
 
-type Read = (file: string) => string | null;
+/** A file's text; null when it is not there. */
+export type Read = (file: string) => string | null;
+
+/** This process's place in one controller's hierarchy. */
+export interface Group {
+  readonly version: 1 | 2;
+  /** Where the hierarchy is mounted. */
+  readonly point: string;
+  /** Folders of this process's group and of those above it, as far as they are visible; the mount comes last. */
+  readonly folders: readonly string[];
+}
+
+/** The hierarchy of a controller of version 1, or the unified one of version 2 (""); null when it is not mounted. */
+export function groupOf(controller: string, read: Read = readOrNull): Group | null {
+  const mounts = parseMounts(read("/proc/self/mountinfo") ?? "");
+  for (const line of (read("/proc/self/cgroup") ?? "").split("\n")) {
+    const [, controllers, path = ""] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    if (controllers === undefined || path === "" || !controllers.split(",").includes(controller)) continue;
+    const version = controllers === "" ? 2 : 1;
+    const mount = mounts.find((m) =>
+      version === 1 ? m.type === "cgroup" && m.options.includes(controller) : m.type === "cgroup2",
+    );
+    if (!mount) continue;
+    const folders: string[] = [];
+    for (let dir = within(mount, path); ; dir = dirname(dir)) {
+      folders.push(dir);
+      if (dir === mount.point || !dir.startsWith(mount.point)) break;
+    }
+    return { version, point: mount.point, folders };
+  }
+  return null;
+}
 
 /** The tightest quota from this process's cgroup up to the root of what is visible; null when there is none. */
 export function cpuQuota(read: Read = readOrNull): CpuQuota | null {
-  const mounts = parseMounts(read("/proc/self/mountinfo") ?? "");
-  let tightest: CpuQuota | null = null;
-  for (const line of (read("/proc/self/cgroup") ?? "").split("\n")) {
-    const [, controllers = "", path = ""] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    const v1 = controllers.split(",").includes("cpu");
-    if (!v1 && !(controllers === "" && path !== "")) continue;
-    const mount = mounts.find((m) =>
-      v1 ? m.type === "cgroup" && m.options.includes("cpu") : m.type === "cgroup2",
-    );
-    if (!mount) continue;
-    for (let dir = within(mount, path); ; dir = dirname(dir)) {
-      const quota = v1 ? quotaV1(dir, usageV1(dir, mount, mounts), read) : quotaV2(dir, read);
-      if (quota && (!tightest || quota.cpus < tightest.cpus)) tightest = quota;
-      if (dir === mount.point || !dir.startsWith(mount.point)) break;
-    }
+  const quotas: CpuQuota[] = [];
+  const v1 = groupOf("cpu", read);
+  const accounting = groupOf("cpuacct", read);
+  for (const dir of v1?.folders ?? []) {
+    const below = dir.slice(v1?.point.length);
+    const usage = join(accounting?.point ?? v1?.point ?? "", below, "cpuacct.usage");
+    const quota = quotaV1(dir, below, usage, read);
+    if (quota) quotas.push(quota);
   }
-  return tightest;
+  const v2 = groupOf("", read);
+  for (const dir of v2?.folders ?? []) {
+    const quota = quotaV2(dir, dir.slice(v2?.point.length), read);
+    if (quota) quotas.push(quota);
+  }
+  return quotas.reduce<CpuQuota | null>((a, b) => (a && a.cpus <= b.cpus ? a : b), null);
 }
 
 /** Where a cgroup's files are; a path outside of what is mounted (a namespace) means the mount itself. */
@@ -47,25 +78,19 @@ function within({ root, point }: Mount, path: string): string {
   return below.startsWith("/..") || below === "/" ? point : join(point, below);
 }
 
-/** The same group's accounting, which may be a hierarchy of its own. */
-function usageV1(dir: string, cpu: Mount, mounts: readonly Mount[]): string {
-  const accounting = mounts.find((m) => m.type === "cgroup" && m.options.includes("cpuacct")) ?? cpu;
-  return join(accounting.point, dir.slice(cpu.point.length), "cpuacct.usage");
-}
-
-function quotaV1(dir: string, usage: string, read: Read): CpuQuota | null {
+function quotaV1(dir: string, below: string, usage: string, read: Read): CpuQuota | null {
   const quota = Number(read(join(dir, "cpu.cfs_quota_us")) ?? -1);
   const period = Number(read(join(dir, "cpu.cfs_period_us")) ?? 0);
   if (!(quota > 0 && period > 0) || read(usage) === null) return null;
-  return { cpus: quota / period, usedNs: () => Number(read(usage) ?? Number.NaN) };
+  return { cpus: quota / period, below, usedNs: () => Number(read(usage) ?? Number.NaN) };
 }
 
-function quotaV2(dir: string, read: Read): CpuQuota | null {
+function quotaV2(dir: string, below: string, read: Read): CpuQuota | null {
   const [quota, period] = (read(join(dir, "cpu.max")) ?? "max 0").trim().split(" ").map(Number);
   if (quota === undefined || period === undefined || !(quota > 0 && period > 0)) return null;
   const usedNs = () =>
     Number(/^usage_usec (\d+)/m.exec(read(join(dir, "cpu.stat")) ?? "")?.[1] ?? Number.NaN) * 1000;
-  return { cpus: quota / period, usedNs };
+  return { cpus: quota / period, below, usedNs };
 }
 
 function parseMounts(text: string): Mount[] {
@@ -78,7 +103,7 @@ function parseMounts(text: string): Mount[] {
   });
 }
 
-function readOrNull(file: string): string | null {
+export function readOrNull(file: string): string | null {
   try {
     return readFileSync(file, "latin1");
   } catch {

@@ -2,10 +2,13 @@
 import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
+import type { LoadSettings } from "../core/policy/settings.js";
 import { name, networkSchema } from "./config-network.js";
 
 const milliseconds = (min: number, max: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+
+const threshold = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1e12)), 0);
 
 const schema = v.strictObject({
   cluster: v.optional(
@@ -20,11 +23,22 @@ const schema = v.strictObject({
   network: v.optional(networkSchema, {}),
   load: v.optional(
     v.strictObject({
-      policy: v.optional(v.picklist(["cpu"]), "cpu"),
+      /** What makes a host busy: see docs/load.md. */
+      policy: v.optional(v.picklist(["adaptive", "multi", "cpu"]), "adaptive"),
       /** Sampling interval. */
       interval_ms: v.optional(milliseconds(100, 60_000), 1000),
       /** Busy at or above this many percent of this host's CPUs (paper, Table 2: 95); 100 = never busy by CPU. */
       cpu: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(100)), 95),
+      /** Thresholds in place of learned ones (adaptive) or the paper's (multi), in the index's unit; 0 = as the policy has it. */
+      io: threshold,
+      ctxt: threshold,
+      memory: threshold,
+      intr: threshold,
+      net: threshold,
+      /** Percent of its CPUs that this host's own work may use before it takes no jobs of others; 0 = any. */
+      owner_cpu: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100)), 80),
+      /** Memory that must be available for it to be free, MiB; 0 = a twentieth of all, 64 to 1024. */
+      room_mb: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
     }),
     {},
   ),
@@ -52,6 +66,19 @@ const schema = v.strictObject({
 });
 
 export type Config = v.InferOutput<typeof schema>;
+
+/** What a policy needs to know of the configuration and of this host. */
+export function loadSettings({ load }: Config, cpus: number): LoadSettings {
+  const { policy, cpu, io, ctxt, memory, intr, net } = load;
+  const set = Object.entries({ cpu, io, ctxt, memory, intr, net }).filter(([, value]) => value > 0);
+  return {
+    policy,
+    cpus,
+    thresholds: Object.fromEntries(set),
+    ownerCpu: load.owner_cpu,
+    roomMb: load.room_mb || null,
+  };
+}
 
 /** A configuration that cannot be used, in one line for the user. */
 export class ConfigError extends Error {}

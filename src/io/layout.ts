@@ -4,10 +4,24 @@
  * what anybody may have written: they answer null, and never throw.
  */
 import { Buffer } from "node:buffer";
+import { type Cause, causes } from "../core/policy/policy.js";
 
 /** enum pants_index: the load index that is over its threshold. */
-export const Index = { NONE: 0, CPU: 1, IO: 2, CTXT: 3, MEMORY: 4, INTR: 5, NET: 6 } as const;
-const INDEX_WORDS = ["", "cpu", "io", "ctxt", "memory", "intr", "net"];
+export const Index = {
+  NONE: 0,
+  CPU: 1,
+  IO: 2,
+  CTXT: 3,
+  MEMORY: 4,
+  INTR: 5,
+  NET: 6,
+  IO_PRESSURE: 7,
+  MEMORY_PRESSURE: 8,
+  DISK_BUSY: 9,
+  SWAPPING: 10,
+  ROOM: 11,
+  OWNER: 12,
+} as const;
 
 /** enum pants_where. */
 export const Where = { HERE: 0, REMOTE: 1 } as const;
@@ -52,8 +66,12 @@ const WHY_WORDS = [
 
 /** Words for a reason, as `pants why` shows them. */
 export const whyWords = (reason: number): string => WHY_WORDS[reason] ?? `reason ${reason}`;
-/** Name of a load index as the configuration spells it; empty for none. */
-export const indexName = (index: number): string => INDEX_WORDS[index] ?? `index ${index}`;
+/** Name of what made a host busy, as the configuration spells it; empty for none. */
+export const indexName = (index: number): string =>
+  index === Index.NONE ? "" : (causes[index - 1] ?? `index ${index}`);
+/** The number of what made a host busy. */
+export const indexOf = (cause: Cause | null): number =>
+  cause === null ? Index.NONE : causes.indexOf(cause) + 1;
 
 export const STATE_MAGIC = 0x54534e50;
 export const STATE_VERSION = 1;

@@ -22,6 +22,19 @@ export function userDir(runtime: string, uid: number): string {
   return join(runtime, "users", String(uid));
 }
 
+/**
+ * What PANTS learns and records, kept over restarts: PANTS_STATE_DIR; else, where PANTS_RUNTIME_DIR is set, `kept` below
+ * it, so that two daemons on one machine do not share it; else /var/lib/pants for root, and XDG's place for others.
+ */
+export function stateDir(env: NodeJS.ProcessEnv = process.env): string {
+  if (env["PANTS_STATE_DIR"]) return env["PANTS_STATE_DIR"];
+  if (env["PANTS_RUNTIME_DIR"]) return join(env["PANTS_RUNTIME_DIR"], "kept");
+  if (process.getuid?.() === 0) return "/var/lib/pants";
+  return join(env["XDG_STATE_HOME"] ?? join(env["HOME"] ?? "/", ".local", "state"), "pants");
+}
+
+export const learnedFile = (env?: NodeJS.ProcessEnv): string => join(stateDir(env), "learned.json");
+
 export const stateFile = (runtime: string): string => join(runtime, "state");
 export const slotsFile = (runtime: string): string => join(runtime, "slots");
 export const pantsdSocket = (runtime: string): string => join(runtime, "pantsd.sock");

@@ -32,14 +32,23 @@ export const newLinkId = (): string => randomBytes(12).toString("hex");
 /** A host name as it may be given to a remote shell command: never an option, never a word of a shell. */
 export const isHostName = (host: string): boolean => /^[A-Za-z0-9_[][A-Za-z0-9._:@%[\]-]{0,254}$/.test(host);
 
-/** The whole command line. @param command - of the agent; empty = where it is on this host */
+/** The whole command line of the agent. @param command - empty = where it is on this host */
 export function rshCommand(rsh: string, host: string, command: string, link: string): string[] {
+  const agent = command === "" ? quote(join(packageRoot, "bin", "prex-agent")) : command;
+  return [...reach(rsh, host), `${agent} --link ${link}`];
+}
+
+/** The whole command line of another program of ours, where it is on this host. */
+export function rshRun(rsh: string, host: string, program: string, args: readonly string[]): string[] {
+  return [...reach(rsh, host), [join(packageRoot, "bin", program), ...args].map(quote).join(" ")];
+}
+
+function reach(rsh: string, host: string): string[] {
   const words = rsh.split(/\s+/).filter((word) => word !== "");
   if (words.length === 0) words.push("ssh");
   // The user's own options come first, since ssh takes the first that it is given.
   const options = /(^|\/)ssh$/.test(words[0] ?? "") ? SSH_OPTIONS : [];
-  const agent = command === "" ? quote(join(packageRoot, "bin", "prex-agent")) : command;
-  return [...words, ...options, host, `${agent} --link ${link}`];
+  return [...words, ...options, host];
 }
 
 /** Starts it with pipes; what is PANTS's own in the environment stays here. */

@@ -1,4 +1,4 @@
-/** Control groups of a lab: the CPU quota of each host, and a list of all that runs on it. Version 1 and 2. */
+/** Control groups of a lab: limits of each host, accounts of its use, and a list of all that runs on it. Version 1 and 2. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -9,10 +9,23 @@ const PERIOD_US = 20_000;
 interface Hierarchy {
   readonly root: string;
   readonly version: 1 | 2;
-  readonly controller: string;
+  /** Of version 1 one that is used here, of version 2 all that are used and there: none in a hybrid layout. */
+  readonly controllers: readonly string[];
 }
 
-/** cpu and cpuacct of version 1, or the one tree of version 2. */
+/** Limits of a host; undefined = none. */
+export interface Limits {
+  readonly cpus?: number | undefined;
+  readonly memoryMb?: number | undefined;
+}
+
+/** Version 2 calls blkio io. */
+const USED = ["cpu", "cpuacct", "memory", "blkio", "io"];
+
+/**
+ * Those of cpu, cpuacct, memory and blkio in version 1, and the one tree of version 2, which also without controllers tells
+ * each group's pressure.
+ */
 function hierarchies(): Hierarchy[] {
   const found = new Map<string, Hierarchy>();
   for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
@@ -21,11 +34,11 @@ function hierarchies(): Hierarchy[] {
     const [type, , options = ""] = right.split(" ");
     const names = options.split(",");
     if (type === "cgroup") {
-      const controller = ["cpu", "cpuacct"].find((name) => names.includes(name));
-      if (controller) found.set(root, { root, version: 1, controller });
+      const controllers = USED.filter((name) => names.includes(name));
+      if (controllers.length > 0) found.set(root, { root, version: 1, controllers });
     } else if (type === "cgroup2" && existsSync(join(root, "cgroup.controllers"))) {
-      const has = readFileSync(join(root, "cgroup.controllers"), "utf8").split(/\s+/).includes("cpu");
-      if (has) found.set(root, { root, version: 2, controller: "cpu" });
+      const has = readFileSync(join(root, "cgroup.controllers"), "utf8").split(/\s+/);
+      found.set(root, { root, version: 2, controllers: USED.filter((name) => has.includes(name)) });
     }
   }
   return [...found.values()];
@@ -46,13 +59,14 @@ function folders(id: string, host?: string): string[] {
 /** What stands in the way of making control groups here; undefined when nothing does. */
 export function cgroupTrouble(cpus: number | undefined): string | undefined {
   const all = hierarchies();
-  if (all.length === 0) return "no cgroup file system with the cpu controller is mounted";
+  if (!all.some(({ controllers }) => controllers.includes("cpu")))
+    return "no cgroup file system with the cpu controller is mounted";
   const probe = all.map(({ root }) => join(root, `${labName("probe")}-${process.pid}`));
   try {
     for (const dir of probe) mkdirSync(dir);
     const limits = ["cpu.cfs_quota_us", "cpu.max"];
-    const limited = all.some(({ root, version }, i) => {
-      if (version === 2) writeFileSync(join(root, "cgroup.subtree_control"), "+cpu");
+    const limited = all.some((hierarchy, i) => {
+      handDown(hierarchy, hierarchy.root);
       return limits.some((name) => existsSync(join(probe[i] ?? "", name)));
     });
     return cpus !== undefined && !limited ? "this kernel has no CPU quota for control groups" : undefined;
@@ -63,25 +77,39 @@ export function cgroupTrouble(cpus: number | undefined): string | undefined {
   }
 }
 
-/** Makes the groups of one host; `cpus` undefined = no limit. Returns the files that a process joins by. */
-export function makeCgroup(id: string, host: string, cpus: number | undefined): string[] {
-  return hierarchies().map(({ root, version, controller }) => {
-    const top = join(root, labName(id));
+/** Makes the groups of one host. Returns the files that a process joins by. */
+export function makeCgroup(id: string, host: string, limits: Limits): string[] {
+  return hierarchies().map((hierarchy) => {
+    const top = join(hierarchy.root, labName(id));
     const dir = join(top, host);
-    if (version === 2) writeFileSync(join(root, "cgroup.subtree_control"), "+cpu");
+    handDown(hierarchy, hierarchy.root);
     mkdirSync(top, { recursive: true });
-    if (version === 2) writeFileSync(join(top, "cgroup.subtree_control"), "+cpu");
+    handDown(hierarchy, top);
     mkdirSync(dir, { recursive: true });
-    if (cpus !== undefined) {
-      const quota = Math.round(cpus * PERIOD_US);
-      if (version === 2) writeFileSync(join(dir, "cpu.max"), `${quota} ${PERIOD_US}`);
-      else if (controller === "cpu") {
-        writeFileSync(join(dir, "cpu.cfs_period_us"), String(PERIOD_US));
-        writeFileSync(join(dir, "cpu.cfs_quota_us"), String(quota));
-      }
-    }
+    limit(hierarchy, dir, limits);
     return join(dir, "cgroup.procs");
   });
+}
+
+/** Lets the groups below a folder have the controllers: version 2. */
+function handDown({ version, controllers }: Hierarchy, dir: string): void {
+  if (version === 2)
+    for (const name of controllers) writeFileSync(join(dir, "cgroup.subtree_control"), `+${name}`);
+}
+
+function limit({ version, controllers }: Hierarchy, dir: string, { cpus, memoryMb }: Limits): void {
+  if (cpus !== undefined && controllers.includes("cpu")) {
+    const quota = Math.round(cpus * PERIOD_US);
+    if (version === 2) writeFileSync(join(dir, "cpu.max"), `${quota} ${PERIOD_US}`);
+    else {
+      writeFileSync(join(dir, "cpu.cfs_period_us"), String(PERIOD_US));
+      writeFileSync(join(dir, "cpu.cfs_quota_us"), String(quota));
+    }
+  }
+  if (memoryMb !== undefined && controllers.includes("memory")) {
+    const file = version === 2 ? "memory.max" : "memory.limit_in_bytes";
+    writeFileSync(join(dir, file), String(memoryMb * 2 ** 20));
+  }
 }
 
 /** All processes in a lab's groups. */

@@ -20,6 +20,8 @@ export interface LabOptions {
   readonly hosts: number | readonly string[];
   /** CPUs that each host may use; undefined = all of this machine's. */
   readonly cpus?: number;
+  /** Memory of each, MiB; default: all that there is. */
+  readonly memoryMb?: number;
   /** A /tmp of its own for each host. */
   readonly privateTmp?: boolean;
   /** Folders that a host sees empty, by host. */
@@ -114,10 +116,10 @@ export class Lab {
   }
 
   async #startHost(name: string, address: string, net: Switch): Promise<Host> {
-    const { cpus, privateTmp, privateDirs } = this.#options;
+    const { cpus, memoryMb, privateTmp, privateDirs } = this.#options;
     const dirs = [...(privateTmp ? ["/tmp"] : []), ...(privateDirs?.[name] ?? [])];
     const env = this.#env(name);
-    const common = { id: this.id, folder: this.folder, name, address, cpus, env };
+    const common = { id: this.id, folder: this.folder, name, address, cpus, memoryMb, env };
     const place = await Namespaces.start({ ...common, privateDirs: dirs }, net);
     const host = new Host(name, address, join(this.folder, name), place, env);
     const login = Object.fromEntries(Object.entries(env).filter(([key]) => /^(PANTS_|PATH$)/.test(key)));
@@ -150,10 +152,14 @@ export class Lab {
         ? { interface: "eth0", name }
         : { interface: address, name, port: 20_000 + (Number.parseInt(this.id, 16) % 20_000) },
       agent: { command: join(packageRoot, "bin", "prex-agent") },
-      // They share one machine's CPUs, so its load says nothing of one of them: only their slots do.
+      // They share one machine, so its load says nothing of one of them: only their slots do, or a quota of CPU.
+      ...(isolated && this.#options.cpus !== undefined ? {} : { load: { policy: "cpu" } }),
       ...(isolated
         ? {}
-        : { load: { cpu: 100 }, slots: { total: Math.max(1, Math.ceil(this.#options.cpus ?? 1)) } }),
+        : {
+            load: { policy: "cpu", cpu: 100 },
+            slots: { total: Math.max(1, Math.ceil(this.#options.cpus ?? 1)) },
+          }),
     };
     const given = typeof settings === "function" ? settings(name) : settings;
     writeFileSync(join(this.folder, name, "pants.toml"), toml(merged(own, given)));

@@ -47,7 +47,7 @@ const joining = (groups: readonly string[], argv: readonly string[]): string[] =
 
 /** Starts the process that holds the network namespace of a lab's switch. */
 export function startSwitch(id: string, env: NodeJS.ProcessEnv, log: number): ChildProcess {
-  const groups = makeCgroup(id, "switch", undefined);
+  const groups = makeCgroup(id, "switch", {});
   return background(joining(groups, ["unshare", "-n", "sleep", "2147483647"]), env, log);
 }
 
@@ -57,6 +57,7 @@ export interface NamespaceOptions {
   readonly name: string;
   readonly address: string;
   readonly cpus: number | undefined;
+  readonly memoryMb: number | undefined;
   readonly privateDirs: readonly string[];
   /** Environment of everything on this host. */
   readonly env: NodeJS.ProcessEnv;
@@ -81,8 +82,8 @@ export class Namespaces implements Place {
 
   /** Brings a host up, with its network, but with nothing running on it yet. */
   static async start(options: NamespaceOptions, net: Switch): Promise<Namespaces> {
-    const { id, folder, name, cpus, env } = options;
-    const groups = makeCgroup(id, name, cpus);
+    const { id, folder, name, cpus, memoryMb, env } = options;
+    const groups = makeCgroup(id, name, { cpus, memoryMb });
     const logFile = join(folder, name, "host.log");
     const log = openSync(logFile, "a");
     const init = ["sh", join(folder, "init"), name, folder, ...options.privateDirs];

@@ -3,6 +3,9 @@
  * peer credentials, never by what a message says.
  */
 
+import type { Sample } from "../core/indices.js";
+import type { Thresholds } from "../core/policy/policy.js";
+
 /** What a host can run, matched before it is offered: `x86_64-glibc`. */
 export type Compat = string;
 
@@ -29,6 +32,8 @@ export type ControlRequest =
   | { t: "outcome"; host: string; ok: boolean; why: string }
   /** From the agent: a guest job took or gave back a slot, so that the report to the leader is prompt. */
   | { t: "slots" }
+  /** The configuration file has changed: read it now. Who may change it is the file system's business. */
+  | { t: "reload"; id: number }
   | { t: "status"; id: number }
   | { t: "hosts"; id: number };
 
@@ -41,6 +46,8 @@ export type ControlReply =
   | { t: "lost"; leases: string[] }
   | { t: "status"; id: number; status: HostStatus }
   | { t: "hosts"; id: number; leader: string; hosts: HostRow[] }
+  /** Empty: the configuration as it is in the file is in force; else why the one before stays. */
+  | { t: "reloaded"; id: number; problem: string }
   | { t: "error"; id: number; message: string };
 
 /** What `pants status` shows of this host. */
@@ -51,9 +58,18 @@ export interface HostStatus {
   readonly uptimeS: number;
   readonly cluster: string;
   readonly busy: boolean;
-  /** Which index made it busy, with value and threshold, in words; empty when free. */
+  /** Takes jobs of other hosts; never while busy. */
+  readonly lends: boolean;
+  /** What made it busy, or ended its lending, with value and threshold, in words; else empty. */
   readonly why: string;
   readonly cpuPercent: number;
+  /** `cpu`, `multi` or `adaptive`. */
+  readonly policy: string;
+  /** What is measured: `the whole machine`, or `control group /x: 0.5 CPUs`. */
+  readonly world: string;
+  /** Of the last interval, and what they are held against; null: not to be had, or not judged. */
+  readonly indices: Sample;
+  readonly thresholds: Thresholds;
   readonly slotsTaken: number;
   readonly slotsTotal: number;
   readonly role: "leader" | "free" | "busy" | "candidate";

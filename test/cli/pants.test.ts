@@ -9,6 +9,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { span, table } from "../../src/cli/commands/table.js";
 import type { Decision } from "../../src/cli/commands/why.js";
 import { reasonWords, statusWords } from "../../src/cli/commands/why.js";
+import { nothingMeasured } from "../../src/core/indices.js";
 import { native, type WhyRecord } from "../../src/io/native.js";
 import type { ControlReply, ControlRequest, HostStatus } from "../../src/wire/control.js";
 import { command, type Ran, root, temporary } from "./support.js";
@@ -125,8 +126,21 @@ const hostStatus: HostStatus = {
   uptimeS: 3700,
   cluster: "pants",
   busy: true,
-  why: "cpu 97 % (threshold 95 %)",
+  lends: false,
+  why: "cpu: 97 % (threshold 95 %)",
   cpuPercent: 97,
+  policy: "adaptive",
+  world: "control group /x: 0.5 CPUs, 512 MiB",
+  indices: {
+    ...nothingMeasured,
+    cpu: 97.4,
+    io: 1234.5,
+    ctxt: 0,
+    ioPressure: 12.3,
+    availableMb: 300.2,
+    totalMb: 512,
+  },
+  thresholds: { cpu: 95, io: 100_000, ctxt: 20_000, memory: null, intr: null, net: null },
   slotsTaken: 2,
   slotsTotal: 2,
   role: "busy",
@@ -194,7 +208,11 @@ test("status and hosts, for people and for programs", async () => {
     stderr: "pants: warning: the clock of gamma is 140 s ahead of this host's\n",
   });
   expect(status.stdout).toContain("network   multicast, eth0 10.0.0.1\n");
-  expect(status.stdout).toContain("load      busy: cpu 97 % (threshold 95 %)");
+  expect(status.stdout).toContain("load      busy: cpu: 97 % (threshold 95 %)");
+  expect(status.stdout).toContain(
+    "indices   cpu 97 of 95 %, io 1235 of 100000 blocks/s, ctxt 0 of 20000 switches/s, waiting for disks 12 %, 300 of 512 MiB available",
+  );
+  expect(status.stdout).toContain("measured  control group /x: 0.5 CPUs, 512 MiB, by policy adaptive");
   expect(status.stdout).toContain("role      busy; leader beta, epoch 3");
   expect(status.stdout).toContain("counters  sent query 4\n");
   expect(status.stdout).toContain(

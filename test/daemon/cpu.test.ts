@@ -1,8 +1,10 @@
 /** CPU load and quota as the kernel tells them, from files as they look on real hosts. */
 import { expect, test } from "vitest";
+import { nothingMeasured } from "../../src/core/indices.js";
 import { LoadWatch } from "../../src/daemon/load-watch.js";
 import { cpuQuota } from "../../src/io/cgroup.js";
-import { parseStat, usableCpus } from "../../src/io/cpu.js";
+import { usableCpus } from "../../src/io/cpu.js";
+import { cpuPolicy } from "../sim/cpu-policy.js";
 
 const machine = (files: Record<string, string>) => (file: string) => files[file] ?? null;
 
@@ -59,15 +61,12 @@ test("version 1, with accounting in a hierarchy of its own", () => {
   expect(quota?.usedNs()).toBe(77);
 });
 
-test("the first line of /proc/stat: waiting for I/O is idle, stolen time is not", () => {
-  expect(parseStat("cpu  10 1 5 70 9 1 2 2 4 0\ncpu0 1 1 1 1\n")).toEqual({ used: 21, possible: 100 });
-});
-
 test("the load watch averages slots over the interval and looks more often while any is taken", () => {
   let taken = 2;
-  const settings = { intervalMs: 1000, thresholdPercent: 95, slotsTotal: 2 };
+  const settings = { intervalMs: 1000, slotsTotal: 2 };
   const watch = new LoadWatch(
-    { cpuPercent: () => 100, slots: () => ({ taken, guests: taken }) },
+    { sample: () => ({ ...nothingMeasured, cpu: 100 }), slots: () => ({ taken, guests: taken }) },
+    cpuPolicy(),
     settings,
     0,
   );
@@ -76,10 +75,10 @@ test("the load watch averages slots over the interval and looks more often while
   };
   run(0, 1200);
   expect(watch.wakeAt()).toBeLessThanOrEqual(1250);
-  expect(watch.local()).toMatchObject({ busy: false, free: 0, guests: 2 });
+  expect(watch.local(1200)).toMatchObject({ busy: false, free: 0, guests: 2 });
   taken = 0;
   run(1201, 1260);
-  expect(watch.local()).toMatchObject({ busy: false, free: 2, guests: 0, cpuPercent: 0 });
+  expect(watch.local(1260)).toMatchObject({ busy: false, free: 2, guests: 0, cpuPercent: 0 });
   run(1261, 2200);
-  expect(watch.local()).toMatchObject({ busy: true });
+  expect(watch.local(2200)).toMatchObject({ busy: true });
 });

@@ -73,7 +73,7 @@ export class TestCluster {
       `[network]\ninterface = "${settings.interface ?? "lo"}"\nport = ${this.port}\nttl = 0`,
       name && `name = "${name}"`,
       network,
-      `[load]\ninterval_ms = 200\ncpu = ${cpu}`,
+      `[load]\npolicy = "cpu"\ninterval_ms = 200\ncpu = ${cpu}`,
       `[slots]\ntotal = ${slots}\n`,
     ].join("\n");
   }

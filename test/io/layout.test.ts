@@ -1,9 +1,11 @@
 /** src/io/layout.ts against native/include/pants.h, as the compiler sees it. */
+
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import type { Cause } from "../../src/core/policy/policy.js";
 import * as layout from "../../src/io/layout.js";
 import {
   decodeMsg,
@@ -119,14 +121,15 @@ describe("every reason and index", () => {
   test("has words", () => {
     for (const reason of Object.values(Why))
       if (reason !== Why.NONE) expect(layout.whyWords(reason)).toMatch(/[a-z]{3}/);
-    expect(Object.values(Index).map(layout.indexName)).toEqual([
-      "",
-      "cpu",
-      "io",
-      "ctxt",
-      "memory",
-      "intr",
-      "net",
+    expect(Object.keys(Index).map((name) => name.toLowerCase().replace("_", "-"))).toEqual([
+      "none",
+      ...Object.values(Index).slice(1).map(layout.indexName),
+    ]);
+    expect(layout.indexName(0)).toBe("");
+    expect([null, "cpu", "owner"].map((what) => layout.indexOf(what as Cause | null))).toEqual([
+      0,
+      1,
+      Index.OWNER,
     ]);
     expect(layout.whyWords(99)).toBe("reason 99");
     expect(layout.indexName(99)).toBe("index 99");

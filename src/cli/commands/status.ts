@@ -1,4 +1,5 @@
 /** pants status: this host as its pantsd sees it, and what is wrong with the set-up. */
+import { indexNames, indexUnits } from "../../core/indices.js";
 import { ConfigError, loadConfig } from "../../io/config.js";
 import { askPantsd, NoAnswer } from "../../io/control-client.js";
 import { keyWarnings } from "../../io/key-file.js";
@@ -65,6 +66,29 @@ export function setupWarnings(): string[] {
   }
 }
 
+function loadWords({ busy, lends, why, cpuPercent }: HostStatus): string {
+  if (busy) return `busy: ${why}`;
+  return lends ? `free: cpu ${Math.round(cpuPercent)} %` : `free for its own programs; lends nothing: ${why}`;
+}
+
+/** What is judged beside its threshold, then what is only measured. */
+function indicesWords({ indices, thresholds }: HostStatus): string {
+  const judged = indexNames.flatMap((name) => {
+    const [value, threshold] = [indices[name], thresholds[name]];
+    if (value === null) return [];
+    const of = threshold === null ? "" : ` of ${Math.round(threshold)}`;
+    return [`${name} ${Math.round(value)}${of} ${indexUnits[name]}`];
+  });
+  const { ioPressure, memoryPressure, availableMb, totalMb } = indices;
+  if (ioPressure !== null) judged.push(`waiting for disks ${Math.round(ioPressure)} %`);
+  if (memoryPressure !== null) judged.push(`for memory ${Math.round(memoryPressure)} %`);
+  if (availableMb !== null)
+    judged.push(
+      `${Math.round(availableMb)}${totalMb === null ? "" : ` of ${Math.round(totalMb)}`} MiB available`,
+    );
+  return judged.join(", ") || "not measured yet";
+}
+
 /** Lines for people. */
 export function statusText(status: HostStatus): string {
   const counted = Object.entries(status.counters).filter(([, count]) => count > 0);
@@ -74,7 +98,9 @@ export function statusText(status: HostStatus): string {
   return pairs([
     ["host", `${status.host}, cluster ${status.cluster}`],
     ["pantsd", `${status.version}, pid ${status.pid}, up ${span(status.uptimeS * 1000)}`],
-    ["load", status.busy ? `busy: ${status.why}` : `free: cpu ${Math.round(status.cpuPercent)} %`],
+    ["load", loadWords(status)],
+    ["indices", indicesWords(status)],
+    ["measured", `${status.world}, by policy ${status.policy}`],
     ["slots", `${status.slotsTaken} of ${status.slotsTotal} taken`],
     ["role", `${status.role}; leader ${leader}, epoch ${status.epoch}`],
     ["leases", `${status.leasesHeld} held`],

@@ -22,7 +22,8 @@ const reasonKeys = new Map<number, string>(
 export function reasonWords(decision: WhyRecord): string {
   let words = whyWords(decision.reason) || "no reason given";
   const index = indexName(decision.index);
-  if (decision.reason === Why.REMOTE_BUSY && index !== "") words += `: ${index} over its threshold`;
+  if (decision.reason === Why.REMOTE_BUSY && index !== "" && decision.detail === "")
+    words += `: ${index} over its threshold`;
   if (decision.detail.startsWith(words)) return decision.detail;
   return decision.detail === "" ? words : `${words} (${decision.detail})`;
 }

@@ -2,7 +2,9 @@
  * A simulated host's CPUs and slot table. Running jobs share the CPUs evenly, each at most one; the table refuses a
  * guest when every slot is taken; pantsd sees both as the production load watch does.
  */
+import { nothingMeasured } from "../../../src/core/indices.js";
 import { LoadWatch } from "../../../src/daemon/load-watch.js";
+import { cpuPolicy } from "../cpu-policy.js";
 import type { SimHost } from "../host.js";
 import type { World } from "../world.js";
 
@@ -15,9 +17,8 @@ interface Running {
   readonly ended: () => void;
 }
 
-/** As configured when nothing is: `load.interval_ms` and `load.cpu`. */
+/** As configured when nothing is: `load.interval_ms`. */
 const intervalMs = 1000;
-const thresholdPercent = 95;
 
 export class Machine {
   readonly #running = new Set<Running>();
@@ -42,10 +43,10 @@ export class Machine {
     this.#countedAt = now;
     this.#sample = { usedMs: 0, at: now };
     const source = {
-      cpuPercent: () => this.#percent(),
+      sample: () => ({ ...nothingMeasured, cpu: this.#percent() }),
       slots: () => ({ taken: this.#taken, guests: this.#guests }),
     };
-    this.#load = new LoadWatch(source, { intervalMs, thresholdPercent, slotsTotal: host.slots }, now);
+    this.#load = new LoadWatch(source, cpuPolicy(), { intervalMs, slotsTotal: host.slots }, now);
     if (!occupied) world.at(intervalMs * world.random(), () => this.#watch());
   }
 
@@ -54,7 +55,7 @@ export class Machine {
   }
 
   get busy(): boolean {
-    return this.occupied || this.#load.verdict().busy;
+    return this.occupied || this.#load.verdict(this.world.now).busy;
   }
 
   /** Slots that a program of this host may take. */
@@ -131,17 +132,17 @@ export class Machine {
   #changed(): void {
     if (this.occupied) return;
     this.#load.poll(this.world.now, this.#leased());
-    if (this.#load.cpuPercent !== null) this.#tell();
+    if (this.#load.sample) this.#tell();
   }
 
   #watch(): void {
     const news = this.#load.tick(this.world.now, this.#leased());
-    if (news !== "same" && this.#load.cpuPercent !== null) this.#tell();
+    if (news !== "same" && this.#load.sample) this.#tell();
     this.world.at(Math.max(0, this.#load.wakeAt() - this.world.now), () => this.#watch());
   }
 
   #tell(): void {
-    const load = this.#load.local();
+    const load = this.#load.local(this.world.now);
     this.host.load = load;
     this.world.step(this.host, { kind: "load", load });
   }

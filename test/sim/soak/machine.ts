@@ -2,7 +2,9 @@
  * A simulated machine around its pantsd: programs that people start, a slot table, CPU load, a prexd. What pantsd is
  * told of its load comes from the production LoadWatch, as the daemon runs it.
  */
+import { nothingMeasured } from "../../../src/core/indices.js";
 import { LoadWatch } from "../../../src/daemon/load-watch.js";
+import { cpuPolicy } from "../cpu-policy.js";
 import type { Answer, SimHost } from "../host.js";
 import type { World } from "../world.js";
 import { Executor } from "./executor.js";
@@ -23,9 +25,6 @@ export interface Site {
   /** A client is gone. */
   readonly gone: (host: SimHost, client: number) => void;
 }
-
-/** Over this CPU use a host is busy, percent. */
-const thresholdPercent = 95;
 
 export class Machine {
   /** How often it was switched on. */
@@ -75,7 +74,7 @@ export class Machine {
 
   /** What its pantsd tells the cluster. */
   get load() {
-    return this.#watch.local();
+    return this.#watch.local(this.clock);
   }
 
   set background(percent: number) {
@@ -99,7 +98,7 @@ export class Machine {
     const job = this.ledger.create(this.address, durationMs);
     const { host } = this;
     if (!host.alive || host.paused) this.#beside(job);
-    else if (!this.#watch.verdict().busy && this.executor.admit(job, false)) this.#endLater(job);
+    else if (!this.#watch.verdict(this.clock).busy && this.executor.admit(job, false)) this.#endLater(job);
     else if (host.node.worthAskingAt(this.clock) > this.clock) this.#beside(job);
     else this.#prexd.submit(job);
   }
@@ -121,7 +120,7 @@ export class Machine {
       return;
     }
     this.#watch.poll(this.clock, this.#leased());
-    if (this.#watch.cpuPercent !== null) this.#tell();
+    if (this.#watch.sample) this.#tell();
   }
 
   /** An answer of pantsd's to one of its clients. */
@@ -219,10 +218,13 @@ export class Machine {
 
   #startWatch(): void {
     this.#sampledAt = this.clock;
-    const source = { cpuPercent: () => this.#cpuPercent(), slots: () => this.executor.counts };
+    const source = {
+      sample: () => ({ ...nothingMeasured, cpu: this.#cpuPercent() }),
+      slots: () => this.executor.counts,
+    };
     const { slots } = this.host;
-    const settings = { intervalMs: this.site.intervalMs, thresholdPercent, slotsTotal: slots };
-    this.#watch = new LoadWatch(source, settings, this.clock);
+    const settings = { intervalMs: this.site.intervalMs, slotsTotal: slots };
+    this.#watch = new LoadWatch(source, cpuPolicy(), settings, this.clock);
     this.#arm();
   }
 
@@ -240,7 +242,7 @@ export class Machine {
       return;
     }
     const news = this.#watch.tick(this.clock, this.#leased());
-    if (news !== "same" && this.#watch.cpuPercent !== null) this.#tell();
+    if (news !== "same" && this.#watch.sample) this.#tell();
     this.#arm();
   }
 
@@ -249,7 +251,7 @@ export class Machine {
   }
 
   #tell(): void {
-    this.host.load = this.#watch.local();
+    this.host.load = this.#watch.local(this.clock);
     this.world.step(this.host, { kind: "load", load: this.host.load });
   }
 

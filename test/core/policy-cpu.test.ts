@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { judge } from "../../src/core/load.js";
+import { judge } from "../../src/core/policy/cpu.js";
 
 const rows = [
   { what: "idle", cpuPercent: 2, takenAverage: 0, taken: 0, total: 4, busy: false, predicted: 2 },
@@ -80,5 +80,5 @@ const rows = [
 
 test.each(rows)("$what: busy $busy", ({ busy, predicted, cpuPercent, takenAverage, taken, total }) => {
   const verdict = judge({ cpuPercent, takenAverage, taken, total }, 95);
-  expect(verdict).toEqual({ busy, predictedPercent: predicted });
+  expect(verdict).toMatchObject({ busy, predictedPercent: predicted });
 });

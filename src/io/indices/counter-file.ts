@@ -1,0 +1,92 @@
+/** Files of counters in /proc, /sys and control groups: kept open, read anew into one buffer, parsed in place. */
+import { closeSync, openSync, readSync } from "node:fs";
+
+const ZERO = 0x30;
+const NINE = 0x39;
+const SPACE = 0x20;
+const NEWLINE = 0x0a;
+
+/** What was read last, by whichever file: nothing is copied, so it is to be used before the next read. */
+let bytes = Buffer.alloc(16_384);
+
+export class CounterFile {
+  #fd = -1;
+  #length = 0;
+  #at = 0;
+
+  constructor(readonly path: string) {}
+
+  /** Reads the file from its beginning; false when it is not there, or cannot be read. */
+  read(): boolean {
+    this.#at = 0;
+    try {
+      if (this.#fd < 0) this.#fd = openSync(this.path, "r");
+      this.#length = 0;
+      for (;;) {
+        const n = readSync(this.#fd, bytes, this.#length, bytes.length - this.#length, this.#length);
+        this.#length += n;
+        if (n === 0) return true;
+        if (this.#length === bytes.length) bytes = Buffer.concat([bytes, Buffer.alloc(bytes.length)]);
+      }
+    } catch {
+      this.close();
+      return false;
+    }
+  }
+
+  /** To just behind the next occurrence of `key` that begins a line; false when there is none. */
+  line(key: Buffer): boolean {
+    for (let at = 0; ; at += 1) {
+      at = bytes.indexOf(key, at);
+      if (at < 0 || at + key.length > this.#length) return false;
+      if (at > 0 && bytes[at - 1] !== NEWLINE) continue;
+      this.#at = at + key.length;
+      return true;
+    }
+  }
+
+  /** To just behind the next occurrence of `key`, on this line or a later one. */
+  behind(key: Buffer): boolean {
+    const at = bytes.indexOf(key, this.#at);
+    if (at < 0 || at + key.length > this.#length) return false;
+    this.#at = at + key.length;
+    return true;
+  }
+
+  /** To the beginning of the next line; false at the end. */
+  nextLine(): boolean {
+    const at = bytes.indexOf(NEWLINE, this.#at);
+    if (at < 0 || at + 1 >= this.#length) return false;
+    this.#at = at + 1;
+    return true;
+  }
+
+  /** The next number on this line, whatever stands before it; null when there is none. */
+  number(): number | null {
+    let at = this.#at;
+    while (at < this.#length && !isDigit(bytes[at]) && bytes[at] !== NEWLINE) at += 1;
+    if (at >= this.#length || bytes[at] === NEWLINE) return null;
+    let value = 0;
+    for (; at < this.#length && isDigit(bytes[at]); at += 1)
+      value = value * 10 + ((bytes[at] ?? ZERO) - ZERO);
+    this.#at = at;
+    return value;
+  }
+
+  /** The next word on this line, up to a space, a newline or `end`; empty when there is none. */
+  word(end = SPACE): string {
+    let from = this.#at;
+    while (from < this.#length && bytes[from] === SPACE) from += 1;
+    let to = from;
+    while (to < this.#length && bytes[to] !== SPACE && bytes[to] !== NEWLINE && bytes[to] !== end) to += 1;
+    this.#at = to;
+    return bytes.toString("latin1", from, to);
+  }
+
+  close(): void {
+    if (this.#fd >= 0) closeSync(this.#fd);
+    this.#fd = -1;
+  }
+}
+
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= ZERO && byte <= NINE;

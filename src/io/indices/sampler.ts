@@ -1,0 +1,199 @@
+/** All load indices of this host, once an interval. Where the numbers come from: docs/load.md. */
+import { join } from "node:path";
+import type { Sample } from "../../core/indices.js";
+import { type Read, readOrNull } from "../cgroup.js";
+import { monotonicMs } from "../clock.js";
+import { CounterFile } from "./counter-file.js";
+import { Disks, Interfaces } from "./devices.js";
+import { GroupMeter } from "./group.js";
+import { Pressure } from "./pressure.js";
+import { growth, sum } from "./rate.js";
+import { SessionsCpu } from "./tasks.js";
+import { findWorld, type World } from "./world.js";
+
+export interface SamplerOptions {
+  /** Where /proc and /sys are, and what the time is: for tests. */
+  readonly proc?: string;
+  readonly sys?: string;
+  readonly now?: () => number;
+  readonly read?: Read;
+}
+
+const CPU = Buffer.from("cpu ");
+const CTXT = Buffer.from("ctxt ");
+const INTR = Buffer.from("intr ");
+const RUNNING = Buffer.from("procs_running ");
+const FAULTS = Buffer.from("pgfault ");
+const SWAPPED_IN = Buffer.from("pswpin ");
+const SWAPPED_OUT = Buffer.from("pswpout ");
+const TOTAL = Buffer.from("MemTotal:");
+const AVAILABLE = Buffer.from("MemAvailable:");
+
+/** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every architecture of Linux that PANTS runs on. */
+const ticksPerSecond = 100;
+
+/** Counters of the machine, as read last. */
+interface Counters {
+  readonly cpuUsed: number | null;
+  readonly cpuPossible: number | null;
+  readonly ctxt: number | null;
+  readonly intr: number | null;
+  readonly faults: number | null;
+  readonly swapped: number | null;
+}
+
+const noCounters: Counters = {
+  cpuUsed: null,
+  cpuPossible: null,
+  ctxt: null,
+  intr: null,
+  faults: null,
+  swapped: null,
+};
+
+export class Sampler {
+  readonly world: World;
+  readonly #stat: CounterFile;
+  readonly #vmstat: CounterFile;
+  readonly #meminfo: CounterFile;
+  readonly #disks: Disks;
+  readonly #interfaces: Interfaces;
+  readonly #pressures: Readonly<Record<"cpu" | "io" | "memory", Pressure>> | null;
+  readonly #group: GroupMeter | null;
+  readonly #sessions: SessionsCpu;
+  readonly #now: () => number;
+  #before = noCounters;
+  #at: number;
+  #runQueue: number | null = null;
+  #availableMb: number | null = null;
+  #totalMb: number | null = null;
+  #cpu = 0;
+
+  constructor({ proc = "/proc", sys = "/sys", now = monotonicMs, read = readOrNull }: SamplerOptions = {}) {
+    this.#now = now;
+    this.#stat = new CounterFile(join(proc, "stat"));
+    this.#vmstat = new CounterFile(join(proc, "vmstat"));
+    this.#meminfo = new CounterFile(join(proc, "meminfo"));
+    this.#disks = new Disks(proc, sys);
+    this.#interfaces = new Interfaces(proc, sys);
+    this.#sessions = new SessionsCpu(proc);
+    this.#readMemory();
+    this.world = findWorld(this.#totalMb, read);
+    const { group } = this.world;
+    this.#group = group ? new GroupMeter(this.world, group, proc) : null;
+    const pressureAt = (name: string) =>
+      group ? join(group.pressure ?? "/nonexistent", `${name}.pressure`) : join(proc, "pressure", name);
+    this.#pressures = {
+      cpu: new Pressure(pressureAt("cpu")),
+      io: new Pressure(pressureAt("io")),
+      memory: new Pressure(pressureAt("memory")),
+    };
+    this.#at = now();
+    this.sample();
+  }
+
+  /**
+   * Averages since the last call.
+   * @param guests - leaders of the sessions in which jobs of other hosts run
+   */
+  sample(guests: readonly number[] = []): Sample {
+    const now = this.#now();
+    const ms = Math.max(0, now - this.#at);
+    this.#at = now;
+    const perSecond = (count: number | null) => (count === null || ms <= 0 ? null : (count * 1000) / ms);
+    const machine = this.#machine();
+    const disks = this.#disks.sample();
+    const net = this.#interfaces.sample();
+    this.#readMemory();
+    const group = this.#group?.sample(ms, this.#availableMb) ?? null;
+    const cpu = this.#percent(group ? group.cpuPercent : machine.cpuPercent);
+    const guestTicks = this.#sessions.growth(guests);
+    const own = group ?? {
+      ctxt: machine.ctxt,
+      faults: machine.faults,
+      blocks: disks.blocks,
+      availableMb: this.#availableMb,
+      totalMb: this.#totalMb,
+    };
+    return {
+      cpu,
+      io: perSecond(own.blocks),
+      ctxt: perSecond(own.ctxt),
+      memory: perSecond(sum([own.faults, machine.swapped !== null && !group ? machine.swapped : null])),
+      intr: group ? null : perSecond(machine.intr),
+      net: perSecond(net.bytes === null ? null : net.bytes / 1024),
+      netPackets: perSecond(net.packets),
+      cpuPressure: this.#pressures?.cpu.percent(ms) ?? null,
+      ioPressure: this.#pressures?.io.percent(ms) ?? null,
+      memoryPressure: this.#pressures?.memory.percent(ms) ?? null,
+      diskBusy: group || disks.busyMs === null || ms <= 0 ? null : Math.min(100, (100 * disks.busyMs) / ms),
+      swapped: group ? null : perSecond(machine.swapped),
+      availableMb: own.availableMb,
+      totalMb: own.totalMb,
+      runQueue: group ? null : this.#runQueue,
+      guestsCpu: this.#share(guestTicks, ms),
+    };
+  }
+
+  /** Percent of the CPUs in so many clock ticks. */
+  #share(ticks: number, ms: number): number {
+    const possible = (ms / 1000) * ticksPerSecond * this.world.cpus;
+    return possible > 0 ? Math.min(100, (100 * ticks) / possible) : 0;
+  }
+
+  /** What was known last where an interval says nothing: it was too short, or the counter was set back. */
+  #percent(percent: number | null): number {
+    if (percent !== null && Number.isFinite(percent)) this.#cpu = Math.min(100, Math.max(0, percent));
+    return this.#cpu;
+  }
+
+  #machine() {
+    const before = this.#before;
+    const now = this.#read();
+    this.#before = now;
+    const used = growth(before.cpuUsed, now.cpuUsed);
+    const possible = growth(before.cpuPossible, now.cpuPossible);
+    return {
+      cpuPercent: used === null || !possible ? null : (100 * used) / possible,
+      ctxt: growth(before.ctxt, now.ctxt),
+      intr: growth(before.intr, now.intr),
+      faults: growth(before.faults, now.faults),
+      swapped: growth(before.swapped, now.swapped),
+    };
+  }
+
+  #read(): Counters {
+    let { cpuUsed, cpuPossible, ctxt, intr, faults, swapped } = noCounters;
+    const stat = this.#stat;
+    if (stat.read()) {
+      if (stat.line(CPU)) {
+        const fields = Array.from({ length: 8 }, () => stat.number() ?? 0);
+        const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] =
+          fields;
+        // Stolen time was wanted and not had; waiting for I/O is idle (paper, section 2.1).
+        cpuUsed = user + nice + system + irq + softirq + steal;
+        cpuPossible = cpuUsed + idle + iowait;
+      }
+      ctxt = stat.line(CTXT) ? stat.number() : null;
+      intr = stat.line(INTR) ? stat.number() : null;
+      this.#runQueue = stat.line(RUNNING) ? stat.number() : null;
+    }
+    const vmstat = this.#vmstat;
+    if (vmstat.read()) {
+      faults = vmstat.line(FAULTS) ? vmstat.number() : null;
+      swapped = sum([SWAPPED_IN, SWAPPED_OUT].map((key) => (vmstat.line(key) ? vmstat.number() : null)));
+    }
+    return { cpuUsed, cpuPossible, ctxt, intr, faults, swapped };
+  }
+
+  #readMemory(): void {
+    const file = this.#meminfo;
+    const there = file.read();
+    const mb = (key: Buffer) => {
+      const kb = there && file.line(key) ? file.number() : null;
+      return kb === null ? null : kb / 1024;
+    };
+    this.#totalMb = mb(TOTAL);
+    this.#availableMb = mb(AVAILABLE);
+  }
+}
