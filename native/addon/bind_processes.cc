@@ -6,6 +6,7 @@
 #include <csignal>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace {
@@ -120,6 +121,11 @@ Napi::Value on_exit(Info info) {
     return number(info, error);
 }
 
+Napi::Value open_pid(Info info) {
+    const int fd = static_cast<int>(syscall(SYS_pidfd_open, int_at(info, 0), 0)); // close-on-exec
+    return number(info, fd < 0 ? -errno : fd);
+}
+
 Napi::Value stop_state_of(Info info) {
     return number(info, stop_state(int_at(info, 0)));
 }
@@ -158,6 +164,7 @@ Napi::Value set_process_name(Info info) {
 void define_processes(Napi::Object exports, Addon *addon) {
     define<spawn_program>(exports, addon, "spawn");
     define<on_exit>(exports, addon, "onExit");
+    define<open_pid>(exports, addon, "pidfd");
     define<stop_state_of>(exports, addon, "stopState");
     define<kill_process>(exports, addon, "kill");
     define<kill_all>(exports, addon, "killSession");

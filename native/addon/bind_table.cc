@@ -53,6 +53,12 @@ Napi::Value table_set_total(Info info) {
     return nothing(info);
 }
 
+Napi::Value table_set_beside(Info info) {
+    const int beside = int_at(info, 0);
+    addon_of(info).table.set_beside(beside < 0 ? 0 : static_cast<uint32_t>(beside));
+    return nothing(info);
+}
+
 Napi::Value slot_take(Info info) {
     return number(info, addon_of(info).table.take(bool_at(info, 0)));
 }
@@ -72,6 +78,8 @@ Napi::Value slot_counts(Info info) {
     Napi::Object result = Napi::Object::New(info.Env());
     result.Set("taken", counts.taken);
     result.Set("guests", counts.guests);
+    result.Set("beside", counts.beside);
+    result.Set("besideTotal", counts.beside_total);
     return result;
 }
 
@@ -140,6 +148,7 @@ void define_table(Napi::Object exports, Addon *addon) {
     define<table_close>(exports, addon, "tableClose");
     define<table_total>(exports, addon, "tableTotal");
     define<table_set_total>(exports, addon, "tableSetTotal");
+    define<table_set_beside>(exports, addon, "tableSetBeside");
     define<slot_take>(exports, addon, "slotTake");
     define<slot_release>(exports, addon, "slotRelease");
     define<slot_release_pid>(exports, addon, "slotReleasePid");

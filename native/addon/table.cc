@@ -35,6 +35,7 @@ bool fill(int fd, uint32_t total, mode_t mode) {
     header.version = PANTS_TABLE_VERSION;
     header.header_size = offsetof(pants_table, slot);
     header.total = std::min<uint32_t>(total, PANTS_SLOT_CAPACITY);
+    header.beside = header.total;
     header.capacity = PANTS_SLOT_CAPACITY;
     header.why_capacity = PANTS_WHY_CAPACITY;
     header.why_size = sizeof(pants_why);
@@ -93,6 +94,11 @@ void Table::set_total(uint32_t total) {
     __atomic_store_n(&table_->total, std::min<uint32_t>(total, PANTS_SLOT_CAPACITY), __ATOMIC_RELAXED);
 }
 
+void Table::set_beside(uint32_t beside) {
+    if (table_ == nullptr) return;
+    __atomic_store_n(&table_->beside, std::min<uint32_t>(beside, PANTS_SLOT_CAPACITY), __ATOMIC_RELAXED);
+}
+
 int Table::take(bool guest) {
     if (table_ == nullptr) return -1;
     return pants_slot_take(table_, self(), PANTS_SLOT_PENDING | (guest ? PANTS_SLOT_GUEST : 0));
@@ -120,6 +126,10 @@ Table::Counts Table::counts() {
         counts.taken++;
         if ((word & PANTS_SLOT_GUEST) != 0) counts.guests++;
     }
+    const uint32_t end = pants_table_end(table_);
+    counts.beside_total = end - total();
+    for (uint32_t i = total(); i < end; i++)
+        if (pants_slot_load(table_, static_cast<int>(i)) != 0) counts.beside++;
     return counts;
 }
 

@@ -25,12 +25,16 @@ class Table {
 
     uint32_t total() const;
     void set_total(uint32_t total);
+    void set_beside(uint32_t beside);
     int take(bool guest);
     void release(int index);
     void release_pid(pid_t pid);
     struct Counts {
         uint32_t taken;
         uint32_t guests;
+        // Programs that run beside the slots, and how many may.
+        uint32_t beside;
+        uint32_t beside_total;
     };
     // Frees what dead processes left, then counts.
     Counts counts();

@@ -55,7 +55,8 @@ struct pants_state {          /* 64 bytes, written with one pwrite; torn when se
     int32_t pid;              /* 40  of pantsd */
     uint32_t index_value;     /* 44  in hundredths of the index's unit */
     uint32_t index_threshold; /* 48  likewise */
-    uint32_t reserved[2];     /* 52 */
+    uint32_t available_mb;    /* 52  memory that jobs may still take, MiB; 0: not known */
+    uint32_t reserved;        /* 56 */
     uint32_t seq_end;         /* 60  == seq */
 };
 
@@ -75,7 +76,8 @@ struct pants_state {          /* 64 bytes, written with one pwrite; torn when se
 #define PANTS_SLOT_GUEST (UINT64_C(1) << 49) /* a job run for another host; the holder is its session's leader */
 /* A word whose pids are all dead (kill(pid, 0) gives ESRCH) is free; whoever sees it may take it. pantsd sweeps the
  * table, so that a recycled pid does not keep a slot. Only the first `total` words are used (0 <= total <=
- * capacity); a taker starts at word 0. */
+ * capacity); a taker starts at word 0. The `beside` words after them bound what runs here with every slot taken, when
+ * no other host can help: they are no slots, and never a guest's. */
 
 enum pants_where { PANTS_WHERE_HERE = 0, PANTS_WHERE_REMOTE = 1 };
 enum pants_reason {
@@ -121,7 +123,9 @@ struct pants_table {
     uint32_t why_capacity;  /* 16  PANTS_WHY_CAPACITY */
     uint32_t why_size;      /* 20  sizeof(struct pants_why) */
     uint64_t ring_next;     /* 24  decisions ever recorded; fetch-and-add to draw an entry */
-    uint64_t reserved[4];   /* 32 */
+    uint32_t beside;        /* 32  words after those: programs that run here beside the slots, written by pantsd */
+    uint32_t reserved0;     /* 36 */
+    uint64_t reserved[3];   /* 40 */
     uint64_t slot[PANTS_SLOT_CAPACITY];              /* 64 */
     struct pants_why why[PANTS_WHY_CAPACITY];        /* 64 + 8 * 256 = 2112 */
 };

@@ -51,14 +51,29 @@ static inline int pants_word_free(uint64_t word) {
     return lent == 0 || lent == pid || !PANTS_PID_ALIVE(lent);
 }
 
-/* Take a slot for `pid` (with PANTS_SLOT_PENDING: for a child that `pid` is about to start). Index, or -1. */
-static inline int pants_slot_take(struct pants_table *t, uint32_t pid, uint64_t flags) {
-    int total = (int)pants_table_slots(t);
-    for (int i = 0; i < total; i++) {
+/* Where the words beside the slots end. */
+static inline uint32_t pants_table_end(const struct pants_table *t) {
+    uint32_t total = pants_table_slots(t), beside = __atomic_load_n(&t->beside, __ATOMIC_RELAXED);
+    return beside < PANTS_SLOT_CAPACITY - total ? total + beside : PANTS_SLOT_CAPACITY;
+}
+
+static inline int pants_word_take(struct pants_table *t, uint32_t from, uint32_t end, uint32_t pid,
+                                  uint64_t flags) {
+    for (int i = (int)from; i < (int)end; i++) {
         uint64_t word = pants_slot_load(t, i);
         if (pants_word_free(word) && pants_slot_swap(t, i, word, pants_word(pid, 0, flags))) return i;
     }
     return -1;
+}
+
+/* Take a slot for `pid` (with PANTS_SLOT_PENDING: for a child that `pid` is about to start). Index, or -1. */
+static inline int pants_slot_take(struct pants_table *t, uint32_t pid, uint64_t flags) {
+    return pants_word_take(t, 0, pants_table_slots(t), pid, flags);
+}
+
+/* The same beside the slots. The word is given back, lent and swept like a slot. */
+static inline int pants_beside_take(struct pants_table *t, uint32_t pid, uint64_t flags) {
+    return pants_word_take(t, pants_table_slots(t), pants_table_end(t), pid, flags);
 }
 
 /* Hand a pending slot of `starter` to the child that it has started. Flags but PENDING stay. */

@@ -30,10 +30,12 @@ void record(const struct job *job, enum pants_where where, enum pants_reason rea
     pants_why_append(table, &why);
 }
 
+/* One beside the slots if none is free, and none at all if those are taken too. */
 static void take_slot(void) {
     struct pants_table *table = ground_map();
-    if (!table) return;
-    if (pants_slot_find(table, (uint32_t)getpid(), 0) < 0) pants_slot_take(table, (uint32_t)getpid(), 0);
+    uint32_t self = (uint32_t)getpid();
+    if (!table || pants_slot_find(table, self, 0) >= 0) return;
+    if (pants_slot_take(table, self, 0) < 0) pants_beside_take(table, self, 0);
 }
 
 /* A headerless script is a shell's, asked for by hand: execvp does the same. */

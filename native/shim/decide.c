@@ -19,9 +19,10 @@ static bool has_slot(const struct ask *ask, struct pants_table *table, struct ve
     return verdict->lent;
 }
 
-static bool take_slot(const struct ask *ask, struct pants_table *table, struct verdict *verdict) {
+static bool take(int (*from)(struct pants_table *, uint32_t, uint64_t), const struct ask *ask,
+                 struct pants_table *table, struct verdict *verdict) {
     verdict->holder = verdict->self;
-    verdict->slot = pants_slot_take(table, verdict->holder, ask->spawning ? PANTS_SLOT_PENDING : 0);
+    verdict->slot = from(table, verdict->holder, ask->spawning ? PANTS_SLOT_PENDING : 0);
     return verdict->slot >= 0;
 }
 
@@ -41,8 +42,13 @@ static enum pants_reason judge(const struct ask *ask, const struct ground *groun
     if (!ground->fresh) return *detail = "no state record, or a stale or torn one", PANTS_WHY_NO_DAEMON;
     if (!table) return *detail = "no slot table", PANTS_WHY_NO_DAEMON;
     if (has_slot(ask, table, verdict)) return PANTS_WHY_LENT;
-    if (!state->busy && take_slot(ask, table, verdict)) return PANTS_WHY_SLOT;
-    if (!state->remote && state->remote_after_ns > ground->now_ns) return PANTS_WHY_NO_REMOTE;
+    if (!state->busy && take(pants_slot_take, ask, table, verdict)) return PANTS_WHY_SLOT;
+    /* Nobody can help now: here all the same, as long as that does not drown this host. Else prexd lets it
+     * wait. */
+    if (!state->remote && state->remote_after_ns > ground->now_ns) {
+        if (take(pants_slot_take, ask, table, verdict) || take(pants_beside_take, ask, table, verdict))
+            return PANTS_WHY_NO_REMOTE;
+    }
     /* Not earlier, because the kernel takes longer over /proc/self/status than all the rest takes. */
     if (ground_traced()) return *detail = "traced", PANTS_WHY_UNFIT;
     if (has_capabilities(ask->path)) return *detail = "has capabilities", PANTS_WHY_UNFIT;

@@ -123,6 +123,11 @@ export class Admission {
 
   private takeSlot(applicant: Applicant): void {
     const byName = (applicant.spec.flags & SpecFlag.BY_NAME) !== 0;
+    const { memoryMb } = applicant.spec;
+    if (!byName && !this.door.slots.hasRoom(memoryMb)) {
+      this.refuse(applicant, Refusal.FULL, `full: no ${memoryMb} MiB of memory are left there`);
+      return;
+    }
     const slot = this.queue.length > 0 ? -1 : this.door.slots.take();
     if (slot === undefined && !byName) {
       this.refuse(applicant, Refusal.NO_PANTSD, "no pantsd runs there");

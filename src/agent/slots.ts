@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { native } from "../io/native.js";
 import { PantsdClient } from "../io/pantsd-client.js";
 import { pantsdSocket, slotsFile } from "../io/paths.js";
+import { StateReader } from "../io/state-reader.js";
 
 /** The table's file is looked at again after, ms: pantsd may have made another. */
 const LOOK_MS = 1000;
@@ -13,10 +14,26 @@ export class Slots {
   private inode = 0;
   private lookedAt = Number.NEGATIVE_INFINITY;
   private telling = false;
+  private readonly state: StateReader;
+  /** Memory promised since this state record was written. */
+  private promisedMb = 0;
+  private promisedSeq = 0;
 
   constructor(runtime: string) {
     this.file = slotsFile(runtime);
+    this.state = new StateReader(runtime);
     this.pantsd = new PantsdClient(pantsdSocket(runtime), { reply: () => undefined, gone: () => undefined });
+  }
+
+  /** Whether there is memory for one more job of so many MiB beside those let in since it was measured. */
+  hasRoom(memoryMb: number): boolean {
+    const state = this.state.read();
+    if (memoryMb === 0 || state === null || state.availableMb === 0) return true;
+    if (state.seq !== this.promisedSeq) this.promisedMb = 0;
+    this.promisedSeq = state.seq;
+    if (state.availableMb < this.promisedMb + memoryMb) return false;
+    this.promisedMb += memoryMb;
+    return true;
   }
 
   /** A pending slot's index; -1 = all taken; undefined = no table, so no pantsd runs on this host. */

@@ -4,7 +4,7 @@ import { Helper } from "../helper/helper.js";
 import { openLog } from "../helper/log.js";
 import { ConfigError, loadConfig } from "../io/config.js";
 import { native } from "../io/native.js";
-import { configFile, runtimeDir, userDir } from "../io/paths.js";
+import { configFile, runtimeDir, userDir, worksFile } from "../io/paths.js";
 
 async function main(): Promise<void> {
   const uid = process.getuid?.() ?? 0;
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
     rsh: process.env["PANTS_RSH"] ?? "ssh",
     agentCommand: config.agent.command,
     patienceMs: config.placement.patience_ms,
+    worksFile: worksFile(directory),
     log: await openLog(process.env["PANTS_LOG"] ?? "warn"),
     done: () => end(helper),
   });

@@ -1,5 +1,6 @@
 /** What goes into the core and what comes out of it. */
 import type { Address, LeaseRef, Message, Row, Sender } from "./messages.js";
+import type { Wanted } from "./work/need.js";
 
 /** A local process connected to pantsd's control socket. */
 export type Client = number;
@@ -18,6 +19,9 @@ export interface LocalLoad {
   readonly total: number;
   readonly guests: number;
   readonly cpuPercent: number;
+  /** Memory that jobs may still take, MiB, and how much of the time its busiest disk has work; 0 or nothing: not known. */
+  readonly availableMb?: number;
+  readonly ioPercent?: number;
 }
 
 export type Event =
@@ -31,6 +35,8 @@ export type Event =
       readonly count: number;
       readonly compat: string;
       readonly exclude: readonly string[];
+      /** What is known of the jobs, if anything is. */
+      readonly wanted?: Wanted | undefined;
     }
   | { readonly kind: "release"; readonly client: Client; readonly leases: readonly string[] }
   | {

@@ -81,11 +81,15 @@ export class Granting {
 
   #answer(from: Sender, request: Request, now: number): Grant | Deny {
     const excluded = new Set(request.exclude.slice(0, perMessageMax)).add(from.host);
-    const offering = this.roster.offering(request.compat);
+    const { wanted } = request;
+    const pool = {
+      offering: this.roster.offering(request.compat),
+      preferred: wanted.prefer.flatMap((host) => this.roster.get(host) ?? []),
+    };
     const leases: GrantedLease[] = [];
-    const wanted = Math.min(request.count, perMessageMax);
-    while (leases.length < wanted && this.#leases.size < this.tuning.leasesMax) {
-      const entry = place(offering, excluded, this.random, now);
+    const count = Math.min(request.count, perMessageMax);
+    while (leases.length < count && this.#leases.size < this.tuning.leasesMax) {
+      const entry = place(pool, wanted, excluded, this.random, now);
       if (!entry) break;
       leases.push(this.#grant(this.#newId(), entry, from.id, now, now));
     }
@@ -95,9 +99,11 @@ export class Granting {
       const refs = leases.map(({ id, host }) => ({ id, host }));
       return { type: "grant", request: request.request, lifeMs: leaseMs, leases: refs };
     }
-    const why = this.roster.knows(request.compat, excluded)
-      ? "every suitable host is full"
-      : "no suitable host is free";
+    const why = !this.roster.knows(request.compat, excluded)
+      ? "no suitable host is free"
+      : pool.offering.some(({ host }) => !excluded.has(host))
+        ? `no host has ${wanted.memoryMb} MiB of memory left`
+        : "every suitable host is full";
     return { type: "deny", request: request.request, retryMs: this.#retryMs(now), why };
   }
 

@@ -4,7 +4,8 @@ import { HostsQueries } from "./hosts-query.js";
 import { LeftOut } from "./left-out.js";
 import type { Deny, Grant, LeaseRef, Leases, Request, Rows, Sender } from "./messages.js";
 import { Refusals } from "./refusals.js";
-import { perMessageMax, type Tables, type Tuning } from "./tuning.js";
+import { perMessageMax, preferMax, type Tables, type Tuning } from "./tuning.js";
+import { anyHost, type Wanted } from "./work/need.js";
 
 interface Pending {
   readonly client: Client;
@@ -15,6 +16,14 @@ interface Pending {
   readonly askedAt: number;
   /** How often it was sent. */
   sent: number;
+}
+
+/** What a client asks for. */
+export interface Asked {
+  readonly count: number;
+  readonly compat: string;
+  readonly exclude: readonly string[];
+  readonly wanted?: Wanted | undefined;
 }
 
 interface Held {
@@ -80,18 +89,15 @@ export class Home {
     this.#refusals.answered();
   }
 
-  request(
-    client: Client,
-    id: number,
-    count: number,
-    compat: string,
-    excluded: readonly string[],
-    now: number,
-  ): void {
-    const exclude = [...new Set([...excluded, ...this.#leftOut.of(client, now)])]
+  request(client: Client, id: number, asked: Asked, now: number): void {
+    const { count, compat, wanted = anyHost } = asked;
+    const exclude = [...new Set([...asked.exclude, ...this.#leftOut.of(client, now)])]
       .slice(0, perMessageMax)
       .sort();
-    const question = [compat, ...exclude].join(" ");
+    const { io, memoryMb } = wanted;
+    const prefer = wanted.prefer.slice(0, Math.min(preferMax, perMessageMax - exclude.length));
+    // Whom it prefers does not change whether there is anybody.
+    const question = [compat, io, memoryMb, ...exclude].join(" ");
     const standing = this.#refusals.standing(question, now);
     if (standing) this.#deny(client, id, standing.until - now, standing.why);
     else if (this.#pending.size >= this.tuning.pendingMax || this.#held.size >= this.tuning.heldMax) {
@@ -105,6 +111,7 @@ export class Home {
         count: wanted,
         compat,
         exclude,
+        wanted: { io, memoryMb, prefer },
       };
       this.#pending.set(message.request, { client, id, message, question, askedAt: now, sent: 1 });
       this.send(leaderGroup, message);
@@ -141,7 +148,8 @@ export class Home {
     const pending = this.#pending.get(deny.request);
     if (!pending) return;
     this.#pending.delete(deny.request);
-    this.#refusals.denied(pending.question, deny.retryMs, deny.why, now);
+    const { wanted } = pending.message;
+    this.#refusals.denied(pending.question, deny, wanted.io || wanted.memoryMb > 0, now);
     this.#deny(pending.client, pending.id, deny.retryMs, deny.why);
   }
 

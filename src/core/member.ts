@@ -73,7 +73,7 @@ export class Member {
 
   tick(now: number): void {
     if (now < this.#reportAt || !this.#load) return;
-    const { free, total, guests, cpuPercent } = this.#load;
+    const { free, total, guests, cpuPercent, availableMb = 0, ioPercent = 0 } = this.#load;
     const { compat } = this;
     this.send(leaderGroup, {
       type: "available",
@@ -82,6 +82,8 @@ export class Member {
       total,
       guests,
       cpuPercent,
+      availableMb,
+      ioPercent,
       compat,
     });
     this.#sent = this.#load;
@@ -103,5 +105,11 @@ function matters(sent: LocalLoad, now: LocalLoad): boolean {
 }
 
 function differs(sent: LocalLoad, now: LocalLoad): boolean {
-  return sent.guests !== now.guests || Math.abs(sent.cpuPercent - now.cpuPercent) >= 10;
+  const [wasMb, isMb] = [sent.availableMb ?? 0, now.availableMb ?? 0];
+  return (
+    sent.guests !== now.guests ||
+    Math.abs(sent.cpuPercent - now.cpuPercent) >= 10 ||
+    Math.abs((sent.ioPercent ?? 0) - (now.ioPercent ?? 0)) >= 20 ||
+    Math.abs(wasMb - isMb) > 0.25 * wasMb
+  );
 }

@@ -3,6 +3,8 @@
  * correctness (the executor's slot table and ssh have the last word).
  */
 
+import type { Wanted } from "./work/need.js";
+
 /** Where a datagram came from, as the transport names it; the core never looks inside. */
 export type Address = string;
 
@@ -44,6 +46,9 @@ export interface Available {
   /** Slots taken by jobs for other hosts. free + guests <= total. */
   readonly guests: number;
   readonly cpuPercent: number;
+  /** Memory that jobs may still take, MiB, and how much of the time its busiest disk has work; 0 when not known. */
+  readonly availableMb: number;
+  readonly ioPercent: number;
   readonly compat: string;
 }
 
@@ -60,6 +65,8 @@ export interface Request {
   readonly count: number;
   readonly compat: string;
   readonly exclude: readonly string[];
+  /** What is known of the jobs. `exclude` and `wanted.prefer` have at most `perMessageMax` names together. */
+  readonly wanted: Wanted;
 }
 
 export interface LeaseRef {

@@ -214,9 +214,9 @@ export class Node {
     this.#election.becomeBusy(this.#now);
   }
 
-  #request({ client, id, count, compat, exclude }: Extract<Event, { kind: "request" }>): void {
+  #request({ client, id, count, compat, exclude, wanted }: Extract<Event, { kind: "request" }>): void {
     const retryMs = Math.ceil(this.#refused.remainingMs(this.#now));
-    if (retryMs === 0) this.#home.request(client, id, count, compat, exclude, this.#now);
+    if (retryMs === 0) this.#home.request(client, id, { count, compat, exclude, wanted }, this.#now);
     else this.#effects.push({ kind: "deny", client, id, retryMs, why: this.#whyRefused() });
   }
 

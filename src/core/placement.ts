@@ -1,15 +1,48 @@
-/** Which host gets the job: two random choices among the suitable, the better of them by load seen with its age. */
+/**
+ * Which host gets the job: two random choices among the suitable, the better of them by load seen with its age. For jobs of
+ * which more is known: a host that they prefer, or the best of several by what they need.
+ */
 import type { Random } from "./events.js";
 import type { RosterEntry } from "./roster.js";
+import type { Wanted } from "./work/need.js";
 
 /** After this many ms a load figure says little; it fades towards the middle. */
 const fadeMs = 5000;
+/** Hosts looked at for a job that needs something special. */
+const looksMax = 8;
+
+export interface Pool {
+  /** Of the right compatibility, with a slot to offer. */
+  readonly offering: readonly RosterEntry[];
+  /** Known hosts among those that are preferred, best first. */
+  readonly preferred: readonly RosterEntry[];
+}
+
+const faded = (percent: number, reportedAt: number, now: number): number => {
+  const weight = Math.exp(-Math.max(0, now - reportedAt) / fadeMs);
+  return weight * percent + (1 - weight) * 50;
+};
+
+/** Slots promised since its report. */
+const promised = ({ report, offer }: RosterEntry): number => Math.max(0, report.free - offer);
 
 /** Expected load of a host in percent: what it reported, faded with age, and what was promised to it since. */
-export function expectedLoad({ report, reportedAt, offer }: RosterEntry, now: number): number {
-  const weight = Math.exp(-Math.max(0, now - reportedAt) / fadeMs);
-  const promised = Math.max(0, report.free - offer);
-  return weight * report.cpuPercent + (1 - weight) * 50 + (100 * promised) / Math.max(1, report.total);
+export function expectedLoad(entry: RosterEntry, now: number): number {
+  const { report, reportedAt } = entry;
+  return (
+    faded(report.cpuPercent, reportedAt, now) + (100 * promised(entry)) / Math.max(1, entry.report.total)
+  );
+}
+
+/** The same for a job that lives by the disk, of which a host has one, whatever its slots. */
+function expectedWait(entry: RosterEntry, now: number): number {
+  return faded(entry.report.ioPercent, entry.reportedAt, now) + 100 * promised(entry);
+}
+
+/** Whether it has room for one more such job beside those promised since; a host that does not tell has. */
+function hasRoom(entry: RosterEntry, memoryMb: number): boolean {
+  const { availableMb } = entry.report;
+  return memoryMb === 0 || availableMb === 0 || availableMb >= (promised(entry) + 1) * memoryMb;
 }
 
 /**
@@ -17,15 +50,27 @@ export function expectedLoad({ report, reportedAt, offer }: RosterEntry, now: nu
  * ones, and a few, however long the list is.
  */
 export function place(
-  offering: readonly RosterEntry[],
+  { offering, preferred }: Pool,
+  { io, memoryMb }: Wanted,
   excluded: ReadonlySet<string>,
   random: Random,
   now: number,
 ): RosterEntry | undefined {
-  const first = draw(offering, excluded, random);
-  if (!first) return undefined;
-  const second = draw(offering, excluded, random, first);
-  return second && expectedLoad(second, now) < expectedLoad(first, now) ? second : first;
+  const fast = preferred.find(
+    (entry) => offering[entry.offerIndex] === entry && !excluded.has(entry.host) && hasRoom(entry, memoryMb),
+  );
+  if (fast) return fast;
+  const taken = new Set<RosterEntry>();
+  const looks = io || memoryMb > 0 ? looksMax : 2;
+  const cost = io ? expectedWait : expectedLoad;
+  let best: RosterEntry | undefined;
+  while (taken.size < looks) {
+    const entry = draw(offering, excluded, random, taken);
+    if (!entry) break;
+    taken.add(entry);
+    if (hasRoom(entry, memoryMb) && (!best || cost(entry, now) < cost(best, now))) best = entry;
+  }
+  return best;
 }
 
 /** One of the suitable: from a random place on, the first that is neither excluded nor taken. */
@@ -33,13 +78,13 @@ function draw(
   offering: readonly RosterEntry[],
   excluded: ReadonlySet<string>,
   random: Random,
-  taken?: RosterEntry,
+  taken: ReadonlySet<RosterEntry>,
 ): RosterEntry | undefined {
   const start = Math.floor(random() * offering.length);
-  const looks = Math.min(offering.length, excluded.size + 2);
+  const looks = Math.min(offering.length, excluded.size + taken.size + 1);
   for (let step = 0; step < looks; step++) {
     const entry = offering[(start + step) % offering.length];
-    if (entry && entry !== taken && !excluded.has(entry.host)) return entry;
+    if (entry && !taken.has(entry) && !excluded.has(entry.host)) return entry;
   }
   return undefined;
 }

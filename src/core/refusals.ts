@@ -33,14 +33,20 @@ export class Refusals {
     return this.#latest > now ? this.#latest : 0;
   }
 
-  denied(question: string, retryMs: number, why: string, now: number): void {
+  /** @param special - asked for more than any host: the next program may find one all the same */
+  denied(
+    question: string,
+    { retryMs, why }: { retryMs: number; why: string },
+    special: boolean,
+    now: number,
+  ): void {
     this.answered();
     this.#byQuestion.delete(question);
     this.#byQuestion.set(question, { until: now + retryMs, why });
     const oldest =
       this.#byQuestion.size > this.tuning.cacheMax ? this.#byQuestion.keys().next().value : undefined;
     if (oldest !== undefined) this.#byQuestion.delete(oldest);
-    this.#latest = now + retryMs;
+    if (!special) this.#latest = now + retryMs;
   }
 
   /** Nobody answered. Returns how long that is remembered. */

@@ -76,6 +76,8 @@ export type Tables = Readonly<Record<string, readonly [size: number, max: number
 
 /** Most leases, excluded hosts or ids in one message: with 63-byte names they fit 1200 bytes. */
 export const perMessageMax = 12;
+/** Most hosts to prefer in one request. */
+export const preferMax = 4;
 /** Most rows of the host table in one message. */
 export const rowsPerMessage = 4;
 

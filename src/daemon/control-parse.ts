@@ -13,6 +13,13 @@ const schema = v.variant("t", [
     count: v.pipe(v.number(), v.integer(), v.minValue(1)),
     compat: name,
     exclude: v.pipe(v.array(name), v.maxLength(256)),
+    wanted: v.optional(
+      v.object({
+        io: v.boolean(),
+        memoryMb: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff)),
+        prefer: v.pipe(v.array(name), v.maxLength(64)),
+      }),
+    ),
   }),
   v.object({ t: v.literal("release"), leases: v.pipe(v.array(leaseId), v.maxLength(4096)) }),
   v.object({

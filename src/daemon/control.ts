@@ -33,8 +33,8 @@ export class Control implements LineHandler {
     const { step } = this.options;
     switch (request.t) {
       case "request": {
-        const { id, count, compat, exclude } = request;
-        step({ kind: "request", client: client.id, id, count, compat, exclude });
+        const { id, count, compat, exclude, wanted } = request;
+        step({ kind: "request", client: client.id, id, count, compat, exclude, wanted });
         return;
       }
       case "release":

@@ -1,6 +1,6 @@
 /** This host's load: indices by the sampling interval, slots more often, and what the policy makes of both. */
 import type { LocalLoad } from "../core/events.js";
-import type { Sample } from "../core/indices.js";
+import { nothingMeasured, type Sample } from "../core/indices.js";
 import type { Interval, Policy, Verdict } from "../core/policy/policy.js";
 
 export interface LoadSource {
@@ -115,6 +115,13 @@ export class LoadWatch {
     const total = this.settings.slotsTotal;
     const free = Math.max(0, total - this.taken);
     const guests = Math.min(this.guests, total - free);
-    return { busy: !lends, free, total, guests, cpuPercent: Math.round(predictedPercent) };
+    const { availableMb, ioPressure, diskBusy } = this.sample ?? nothingMeasured;
+    return {
+      busy: !lends,
+      ...{ free, total, guests },
+      cpuPercent: Math.round(predictedPercent),
+      availableMb: Math.round(availableMb ?? 0),
+      ioPercent: Math.round(Math.min(100, Math.max(ioPressure ?? 0, diskBusy ?? 0))),
+    };
   }
 }

@@ -67,7 +67,7 @@ export class Pantsd {
     const settings = watchSettings(config);
     const mapped = native.tableOpen(slotsFile(runtime), settings.slotsTotal, modes().table);
     if (mapped < 0) throw new Error(`${slotsFile(runtime)}: cannot be mapped: errno ${-mapped}`);
-    native.tableSetTotal(settings.slotsTotal);
+    setSlots(config);
     this.#learned = new Learned(learnedFile(), log);
     this.#log = new LoadLog(loadFile(stateDir()), log);
     const source = { sample: () => this.#sampler.sample(guestPids()), slots: () => native.slotCounts() };
@@ -137,7 +137,7 @@ export class Pantsd {
     this.#participation.change(config);
     this.#load.settings = watchSettings(config);
     this.#load.usePolicy(this.#policy(config, this.#load.policy.learned()));
-    native.tableSetTotal(this.#load.settings.slotsTotal);
+    setSlots(config);
     this.options.log.info("configuration read again");
     this.#pollSlots();
   }
@@ -254,7 +254,10 @@ export class Pantsd {
     const indexValue = 100 * (cause?.value ?? 0);
     const indexThreshold = 100 * (cause?.threshold ?? 0);
     this.#state.update(
-      { intervalMs, busy, index, remote, slotsTotal, remoteAfterNs, indexValue, indexThreshold },
+      {
+        ...{ intervalMs, busy, index, remote, slotsTotal, remoteAfterNs, indexValue, indexThreshold },
+        availableMb: Math.round(this.#load.sample?.availableMb ?? 0),
+      },
       due,
     );
   }
@@ -262,6 +265,13 @@ export class Pantsd {
 
 function watchSettings(config: Config): LoadSettings {
   return { intervalMs: config.load.interval_ms, slotsTotal: config.slots.total || usableCpus() };
+}
+
+/** Puts slots in force, and how many programs may run beside them. */
+function setSlots(config: Config): void {
+  const { slotsTotal } = watchSettings(config);
+  native.tableSetTotal(slotsTotal);
+  native.tableSetBeside(config.slots.beside ?? slotsTotal);
 }
 
 /** Programs that run here for other hosts: each leads a session. */

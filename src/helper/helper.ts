@@ -1,28 +1,28 @@
 /** prexd: takes jobs from stand-ins, finds each a host, and tells the stand-in what became of it. */
-import { hostCompat } from "../io/compat.js";
-import { Msg, type Run, Why } from "../io/layout.js";
-import { PantsdClient } from "../io/pantsd-client.js";
-import { pantsdSocket } from "../io/paths.js";
+import { Msg, type Run, type State, Why } from "../io/layout.js";
 import { isHostName } from "../io/rsh.js";
 import { Refusal } from "../mux/frame.js";
-import type { Refused } from "../mux/status.js";
-import type { ControlReply, Lease } from "../wire/control.js";
+import type { JobStatus, Refused } from "../mux/status.js";
+import type { Lease } from "../wire/control.js";
 import { Dead } from "./dead.js";
+import { Dispatcher } from "./dispatcher.js";
+import { HomePrograms } from "./home-programs.js";
 import { Job, type JobEvents } from "./job.js";
 import type { Link } from "./link.js";
 import { Links } from "./links.js";
-import { LocalHost } from "./local.js";
 import type { Log } from "./log.js";
 import { type Progress, parseAfter } from "./progress.js";
-import { Queue } from "./queue.js";
 import { RefusalMemory } from "./refusals.js";
 import type { StandIn, StandInEvents } from "./standin.js";
+import { Works } from "./works.js";
 
 export interface HelperOptions {
   readonly runtime: string;
   readonly rsh: string;
   readonly agentCommand: string;
   readonly patienceMs: number;
+  /** Where what was learned of jobs is kept. */
+  readonly worksFile: string;
   readonly log: Log;
   /** Nobody needed us for a long time. */
   readonly done: () => void;
@@ -31,44 +31,43 @@ export interface HelperOptions {
 /** prexd ends after so long without jobs, ms. */
 const IDLE_MS = 1_800_000;
 const BEAT_MS = 1000;
-/** While jobs wait, this host's slots are looked at so often, ms. */
-const LOOK_MS = 25;
+/** A program that takes no longer than this costs this host less than sending it does, ms (docs/benchmarks.md)... */
+const SEND_MIN_MS = 4;
+/** ... but one of so many is sent, to see whether that still holds. */
+const TRY_EVERY = 32;
 /** A job refused by so many hosts runs here. */
 const REFUSALS_MAX = 4;
 /** An idempotent job that was lost more often runs here. */
 const LOSSES_MAX = 2;
 
 export class Helper implements StandInEvents, JobEvents {
-  private readonly compat = hostCompat();
   private readonly jobs = new Map<number, Job>();
   private readonly byStandIn = new Map<StandIn, Job>();
-  private readonly queue: Queue;
+  private readonly dispatcher: Dispatcher;
   private readonly links: Links;
   private readonly dead: Dead;
-  private readonly local: LocalHost;
-  private readonly pantsd: PantsdClient;
   private readonly refusals = new RefusalMemory();
-  private looking: NodeJS.Timeout | undefined;
-  private giving: NodeJS.Timeout | undefined;
+  private readonly works: Works;
+  private readonly home = new HomePrograms(() => this.dispatcher.placeFreed());
+  /** Short programs in a row that ran here. */
+  private kept = 0;
   private busyAt = performance.now();
   private served = 0;
-  private acting = false;
 
   constructor(private readonly options: HelperOptions) {
-    this.queue = new Queue(options.patienceMs);
-    this.local = new LocalHost(options.runtime);
+    this.works = new Works(options.worksFile, options.log);
+    this.dispatcher = new Dispatcher(
+      { runtime: options.runtime, patienceMs: options.patienceMs, works: this.works.memory },
+      {
+        assign: (id, lease) => this.assign(id, lease),
+        here: (id, why, slot) => this.keep(id, why, slot),
+      },
+    );
     this.links = new Links(options.rsh, options.agentCommand, {
       up: (link) => this.linkUp(link),
       down: (link, why, wasUp) => this.linkDown(link, why, wasUp),
     });
     this.dead = new Dead(this.links);
-    this.pantsd = new PantsdClient(pantsdSocket(options.runtime), {
-      reply: (message) => this.fromPantsd(message),
-      gone: () => {
-        this.queue.absent(performance.now());
-        this.act();
-      },
-    });
     setInterval(() => this.beat(), BEAT_MS);
   }
 
@@ -79,6 +78,7 @@ export class Helper implements StandInEvents, JobEvents {
     this.jobs.set(job.id, job);
     this.byStandIn.set(standIn, job);
     this.served++;
+    job.need = this.works.need(job.keys);
     if (job.unfit !== "") job.here(Why.UNFIT, job.unfit);
     else if (run.after.length > 0) this.runAgain(job, run.after.toString("utf8"));
     else this.find(job);
@@ -91,7 +91,7 @@ export class Helper implements StandInEvents, JobEvents {
   gone(standIn: StandIn): void {
     const job = this.byStandIn.get(standIn);
     if (job === undefined) return;
-    this.queue.remove(job.id);
+    this.dispatcher.remove(job.id);
     this.freeUnused(job);
     job.abandon();
   }
@@ -110,7 +110,7 @@ export class Helper implements StandInEvents, JobEvents {
       return { host: link.host, link: link.id, state: link.pipe ? "up" : "connecting", jobs: link.jobs };
     });
     const leftOut = [...this.links.out()];
-    const { length, leaseCount } = this.queue;
+    const { length, leaseCount } = this.dispatcher;
     const answer = {
       pid: process.pid,
       jobs,
@@ -138,15 +138,20 @@ export class Helper implements StandInEvents, JobEvents {
       this.refusals.remember(host, reason === Refusal.PROGRAM ? job.run.path : job.run.cwd);
     }
     if (reason === Refusal.FULL || reason === Refusal.NO_PANTSD || reason === Refusal.COMPAT) {
-      this.pantsd.send({ t: "outcome", host, ok: false, why: text });
+      this.dispatcher.outcome(host, false, text);
       this.dropLease(job);
     } else this.free(job, false);
     if (job.byName !== "" || job.excluded.size >= REFUSALS_MAX) job.here(Why.REFUSED, text);
     else this.enqueue(job);
   }
 
-  ended(job: Job): void {
+  ended(job: Job, status: JobStatus, wallMs: number): void {
+    this.works.ended(job.keys, job.host, status, wallMs);
     this.free(job, true);
+  }
+
+  homeState(): State | null {
+    return this.dispatcher.homeState;
   }
 
   over(job: Job): void {
@@ -159,7 +164,9 @@ export class Helper implements StandInEvents, JobEvents {
   /** Looks for a host, or takes the one asked for. */
   private find(job: Job): void {
     if (job.byName === "") {
-      this.enqueue(job);
+      const slots = this.dispatcher.look();
+      if (slots.room > 0 && this.tooShort(job)) this.runHere(job, "shorter than sending it", false);
+      else this.enqueue(job);
       return;
     }
     if (!isHostName(job.byName)) {
@@ -175,8 +182,7 @@ export class Helper implements StandInEvents, JobEvents {
     job.host = "";
     for (const host of this.refusals.hosts(job.run.path, job.run.cwd)) excluded.add(host);
     for (const host of this.links.out()) excluded.add(host);
-    this.queue.add({ id, excluded, byHand }, performance.now());
-    this.act();
+    this.dispatcher.add({ id, excluded, byHand, need: job.need });
   }
 
   /** Sends a job over the link to a host, now or once that is up. */
@@ -190,7 +196,8 @@ export class Helper implements StandInEvents, JobEvents {
 
   private launch(job: Job, link: Link): void {
     const waitMs = job.byName === "" ? 0 : this.options.patienceMs;
-    if (!job.launch(link, this.compat, waitMs)) job.here(Why.REFUSED, "program or directory cannot be read");
+    if (!job.launch(link, this.dispatcher.compat, waitMs))
+      job.here(Why.REFUSED, "program or directory cannot be read");
   }
 
   private unreachable(job: Job, why: string): void {
@@ -204,7 +211,7 @@ export class Helper implements StandInEvents, JobEvents {
 
   private linkUp(link: Link): void {
     this.options.log.info({ host: link.host, link: link.id }, "link up");
-    this.pantsd.send({ t: "outcome", host: link.host, ok: true, why: "" });
+    this.dispatcher.outcome(link.host, true, "");
     for (const job of this.jobs.values()) {
       if (job.state === "connecting" && job.host === link.host) this.launch(job, link);
     }
@@ -212,7 +219,7 @@ export class Helper implements StandInEvents, JobEvents {
 
   private linkDown(link: Link, why: string, wasUp: boolean): void {
     this.options.log.warn({ host: link.host, link: link.id, why }, wasUp ? "link lost" : "no link");
-    this.pantsd.send({ t: "outcome", host: link.host, ok: false, why });
+    this.dispatcher.outcome(link.host, false, why);
     for (const job of [...this.jobs.values()]) {
       if (wasUp && job.isOn(link)) this.lost(job, link);
       else if (!wasUp && job.state === "connecting" && job.host === link.host) this.unreachable(job, why);
@@ -259,21 +266,12 @@ export class Helper implements StandInEvents, JobEvents {
 
   // -- leases
 
-  private fromPantsd(message: ControlReply): void {
-    const now = performance.now();
-    if (message.t === "grant") this.queue.granted(message.id, message.leases, now);
-    else if (message.t === "deny") this.queue.denial(message.id, message.retryMs, message.why, now);
-    else if (message.t === "lost") this.queue.lost(message.leases, now);
-    this.act();
-  }
-
   /** The job's lease can serve the next one. */
   private free(job: Job, used: boolean): void {
     const { lease } = job;
     if (lease === undefined) return;
     job.lease = undefined;
-    this.queue.freed(lease.id, used, performance.now());
-    this.act();
+    this.dispatcher.free(lease, used);
   }
 
   /** A job that waits for its link to come up. */
@@ -284,81 +282,52 @@ export class Helper implements StandInEvents, JobEvents {
   private dropLease(job: Job): void {
     const { lease } = job;
     job.lease = undefined;
-    if (lease !== undefined) this.queue.giveUp(lease.id, performance.now());
-    this.act();
-  }
-
-  /** Does what the queue wants done. */
-  private act(): void {
-    if (this.acting) return;
-    this.acting = true;
-    for (let effects = this.queue.take(); effects.length > 0; effects = this.queue.take()) {
-      for (const effect of effects) {
-        if (effect.do === "assign") this.assign(effect.job, effect.lease);
-        else if (effect.do === "here") this.keep(effect.job, effect.why);
-        else if (effect.do === "release") this.pantsd.send({ t: "release", leases: effect.leases });
-        else this.ask(effect.id, effect.count, effect.exclude);
-      }
-    }
-    this.acting = false;
-    if (this.queue.length > 0) this.looking ??= setInterval(() => this.look(), LOOK_MS);
-    const idleMs = this.queue.giveBackAt - performance.now();
-    if (idleMs < Number.POSITIVE_INFINITY)
-      this.giving ??= setTimeout(() => this.giveBack(), Math.ceil(idleMs));
-  }
-
-  /** Leases that nobody used go back to the leader. */
-  private giveBack(): void {
-    this.giving = undefined;
-    this.queue.tick(performance.now());
-    this.act();
+    if (lease !== undefined) this.dispatcher.giveUp(lease);
   }
 
   /** Runs it here; why a host refused says more than that there is no other. */
-  private keep(id: number, why: string): void {
+  private keep(id: number, why: string, slot: boolean): void {
     const job = this.jobs.get(id);
-    job?.here(Why.REFUSED, job.refusal || why);
+    if (job) this.runHere(job, job.refusal || why, slot);
   }
 
-  private ask(id: number, count: number, exclude: string[]): void {
-    const asked = this.pantsd.send({ t: "request", id, count, compat: this.compat, exclude });
-    if (!asked) this.queue.absent(performance.now());
+  /** @param slot - it finds one free, so that the time it takes tells how fast this host is */
+  private runHere(job: Job, why: string, slot: boolean): void {
+    const { need, standIn } = job;
+    this.home.watch(standIn.pid, (ms) => {
+      if (slot && need) this.works.memory.ranHere(need, ms);
+    });
+    job.here(Why.REFUSED, why);
   }
 
-  private assign(id: number, lease: Lease): void {
+  /** So short that this host is better off running it than sending it; now and then one is sent all the same. */
+  private tooShort({ need, byHand, rerun }: Job): boolean {
+    if (!need || byHand || rerun || need.cpuMs + need.waitMs > SEND_MIN_MS) return false;
+    this.kept = (this.kept + 1) % TRY_EVERY;
+    return this.kept !== 0;
+  }
+
+  private assign(id: number, lease: Lease): boolean {
     const job = this.jobs.get(id);
-    if (job === undefined) {
-      this.queue.freed(lease.id, false, performance.now());
-      return;
-    }
+    if (job === undefined) return false;
     job.lease = lease;
     this.via(job, lease.host);
-  }
-
-  private look(): void {
-    const { free, taken } = this.local.look();
-    const now = performance.now();
-    this.queue.slotsHere(free, taken, now);
-    this.queue.tick(now);
-    this.act();
-    if (this.queue.length > 0) return;
-    clearInterval(this.looking);
-    this.looking = undefined;
+    return true;
   }
 
   private beat(): void {
     const now = performance.now();
     this.links.beat(now);
-    this.queue.tick(now);
-    this.act();
+    this.dispatcher.tick();
+    this.works.keep();
     if (this.jobs.size > 0) this.busyAt = now;
     if (now - this.busyAt > IDLE_MS) this.options.done();
   }
 
   /** Ends every link, and with them what runs over them. */
   close(): void {
-    clearTimeout(this.giving);
+    this.works.keep(true);
     this.links.closeAll();
-    this.pantsd.close();
+    this.dispatcher.close();
   }
 }

@@ -1,8 +1,9 @@
 /** One job of this user: what its stand-in asked for, how far it got, and what the stand-in is told. */
 
+import { memoryClass, type Need, wantedWords } from "../core/work/need.js";
 import { claimsOf } from "../io/claims.js";
 import { identify } from "../io/identity.js";
-import { Msg, type Run, RunFlag, Why } from "../io/layout.js";
+import { Msg, type Run, RunFlag, type State, Why } from "../io/layout.js";
 import { type JobSpec, SpecFlag } from "../mux/spec.js";
 import type { JobStatus, Refused } from "../mux/status.js";
 import type { Lease } from "../wire/control.js";
@@ -12,14 +13,17 @@ import type { Link } from "./link.js";
 import { afterString, type Progress, REPEATS_MAX } from "./progress.js";
 import { record } from "./record.js";
 import type { StandIn } from "./standin.js";
+import { keysOf } from "./works.js";
 
 export interface JobEvents {
   /** Nothing was started over there. */
   refused(job: Job, refused: Refused): void;
-  /** The program has ended: its place is free. */
-  ended(job: Job): void;
+  /** The program has ended, so long after it was sent: its place is free. */
+  ended(job: Job, status: JobStatus, wallMs: number): void;
   /** Nothing is left of the job. */
   over(job: Job): void;
+  /** This host's state record, as last seen. */
+  homeState(): State | null;
 }
 
 export type JobState = "waiting" | "connecting" | "running" | "ended" | "over";
@@ -42,12 +46,16 @@ export class Job {
   state: JobState = "waiting";
   host = "";
   lease: Lease | undefined;
+  /** What it is known by, and what it will need as far as that tells; null: not known. */
+  readonly keys: readonly string[];
+  need: Need | null = null;
   /** Has run before, and that run is certainly dead. */
   rerun = false;
   /** How often its link was lost under it. */
   losses = 0;
   /** What went through in runs that were lost. */
   progress: Progress = { taken: 0, delivered: [0, 0, 0] };
+  private startedAt = 0;
   private attempt: Attempt | undefined;
   private result: JobStatus | undefined;
   private told = 0;
@@ -67,6 +75,7 @@ export class Job {
     this.idempotent = (run.flags & RunFlag.IDEMPOTENT) !== 0;
     this.byHand = (run.flags & RunFlag.BY_HAND) !== 0;
     this.descriptors = new Descriptors(run.fds, fds);
+    this.keys = keysOf(run);
   }
 
   /** Why the job cannot be carried at all; empty when it can. */
@@ -81,6 +90,7 @@ export class Job {
     if (spec === undefined || link.pipe === undefined) return false;
     this.host = link.host;
     this.state = "running";
+    this.startedAt = performance.now();
     // The stand-in must know before anything may run: without this word it would run the program itself.
     if (!this.standIn.send(Msg.STARTED, 0, Buffer.from(`${link.host} ${link.id}`))) {
       this.abandon();
@@ -95,7 +105,7 @@ export class Job {
       status: (status) => {
         this.result = status;
         this.state = "ended";
-        this.events.ended(this);
+        this.events.ended(this, status, performance.now() - this.startedAt);
       },
       delivered: () => this.exit(),
       stopped: (signal) => void this.standIn.send(Msg.STOPPED, signal),
@@ -167,7 +177,8 @@ export class Job {
     if (identity === "" || claims === undefined) return undefined;
     const flags = this.byName === "" ? 0 : SpecFlag.BY_NAME;
     const fds = this.descriptors.uses;
-    const attributes = { umask, nice, ignored, blocked, rlimits, cwd, path, argv, env };
+    const memoryMb = this.need ? memoryClass(this.need) : 0;
+    const attributes = { memoryMb, umask, nice, ignored, blocked, rlimits, cwd, path, argv, env };
     return { ...attributes, flags, waitMs, fds, compat, identity, claims };
   }
 
@@ -188,14 +199,16 @@ export class Job {
       : (this.run.flags & BUSY) !== 0
         ? Why.REMOTE_BUSY
         : Why.REMOTE_FULL;
-    this.record(this.rerun ? Why.RERUN : asked, this.host, status, "");
+    const detail = asked === Why.REMOTE_FULL ? wantedWords(this.need) : "";
+    this.record(this.rerun ? Why.RERUN : asked, this.host, status, detail);
     this.exited = true;
     this.standIn.send(Msg.EXIT, status);
   }
 
   private record(reason: number, host: string, status: number, detail: string): void {
     const { pid } = this.standIn;
-    record({ pid, program: this.program, host, reason, durationMs: this.ageMs, status, detail });
+    const fate = { pid, program: this.program, host, reason, durationMs: this.ageMs, status, detail };
+    record(fate, this.events.homeState());
   }
 
   private finish(): void {

@@ -1,39 +1,41 @@
 /** This host as a job that waits sees it: is it busy, are slots free? */
-import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { decodeState, isFresh, STATE_SIZE, type State } from "../io/layout.js";
+import { statSync } from "node:fs";
+import type { State } from "../io/layout.js";
 import { native } from "../io/native.js";
-import { slotsFile, stateFile } from "../io/paths.js";
+import { slotsFile } from "../io/paths.js";
+import { StateReader } from "../io/state-reader.js";
+import type { HomeSlots } from "./wait-model.js";
 
 /** Files are looked at again after, ms: pantsd may have made others. */
 const LOOK_MS = 1000;
 
-let latest: State | null = null;
-
-/** The state record as last read. */
-export const latestState = (): State | null => latest;
-
-export interface SlotsHere {
-  /** That a waiting job may take now: none while this host is busy. */
-  readonly free: number;
-  readonly taken: number;
-}
+/** Nobody counts slots here, so nothing is to be had and nothing is bounded. */
+const UNCOUNTED: HomeSlots = { free: 0, taken: 0, total: 1, room: Number.POSITIVE_INFINITY };
 
 export class LocalHost {
   private inode = 0;
   private lookedAt = Number.NEGATIVE_INFINITY;
-  private readonly bytes = Buffer.alloc(STATE_SIZE);
+  private readonly state: StateReader;
 
   constructor(private readonly runtime: string) {
+    this.state = new StateReader(runtime);
     this.openTable();
   }
 
-  look(): SlotsHere {
+  /** The state record as last read. */
+  get latest(): State | null {
+    return this.state.latest;
+  }
+
+  look(): HomeSlots {
     this.openTable();
-    this.readState();
-    if (this.inode === 0) return { free: 0, taken: 0 };
-    const { taken } = native.slotCounts();
-    const usable = latest !== null && !latest.busy && isFresh(latest, native.bootTimeNs());
-    return { free: usable ? Math.max(native.tableTotal() - taken, 0) : 0, taken };
+    const state = this.state.read();
+    if (this.inode === 0) return UNCOUNTED;
+    const { taken, beside, besideTotal } = native.slotCounts();
+    const total = native.tableTotal();
+    const left = Math.max(0, total - taken);
+    const free = state !== null && !state.busy ? left : 0;
+    return { free, taken, total, room: left + Math.max(0, besideTotal - beside) };
   }
 
   private openTable(): void {
@@ -45,16 +47,5 @@ export class LocalHost {
     if (inode === this.inode) return;
     if (this.inode !== 0) native.tableClose();
     this.inode = inode !== 0 && native.tableOpen(path, 0, 0o666) >= 0 ? inode : 0;
-  }
-
-  private readState(): void {
-    try {
-      const fd = openSync(stateFile(this.runtime), "r");
-      const n = readSync(fd, this.bytes, 0, STATE_SIZE, 0);
-      closeSync(fd);
-      latest = decodeState(this.bytes.subarray(0, n)) ?? latest;
-    } catch {
-      latest = null;
-    }
   }
 }

@@ -2,7 +2,11 @@
  * Who waits for a host, and who gets one. Pure: what happened goes in with the time, what to do comes out of `take`.
  * The rules are in ARCHITECTURE.md, "prexd: queue and leases".
  */
+import { WorkMemory } from "../core/work/memory.js";
+import { anyHost, durationMs, livesByDisk, memoryClass, type Need, type Wanted } from "../core/work/need.js";
 import type { Lease } from "../wire/control.js";
+import { choose, classOf, type Outlook } from "./queue-order.js";
+import { type HomeSlots, hereMs, WaitModel } from "./wait-model.js";
 
 export interface Waiting {
   readonly id: number;
@@ -10,18 +14,37 @@ export interface Waiting {
   readonly excluded: ReadonlySet<string>;
   /** Must not simply get a slot of this host. */
   readonly byHand: boolean;
+  /** What it will need; null or nothing: not known. */
+  readonly need?: Need | null;
 }
 
 export type Effect =
   | { readonly do: "assign"; readonly job: number; readonly lease: Lease }
-  | { readonly do: "here"; readonly job: number; readonly why: string }
-  | { readonly do: "request"; readonly id: number; readonly count: number; readonly exclude: string[] }
+  /** `slot`: one is free here now. */
+  | { readonly do: "here"; readonly job: number; readonly why: string; readonly slot: boolean }
+  | {
+      readonly do: "request";
+      readonly id: number;
+      readonly count: number;
+      readonly exclude: string[];
+      readonly wanted: Wanted;
+    }
   | { readonly do: "release"; readonly leases: string[] };
+
+interface Job extends Waiting {
+  readonly since: number;
+  readonly need: Need | null;
+  readonly kind: string;
+}
 
 interface Held {
   readonly lease: Lease;
+  /** Of the jobs that it was asked for. */
+  readonly kind: string;
   busy: boolean;
   idleSince: number;
+  /** When its job is expected to end. */
+  endsAt: number | null;
 }
 
 /**
@@ -34,20 +57,36 @@ const PATIENCE_MIN_MS = 50;
 /** An unanswered request is forgotten after, ms. */
 const ANSWER_MS = 2000;
 const REQUEST_MAX = 64;
+/** A job that has waited for so many times the length of most goes first, and not before so many ms. */
+const OVERDUE = 4;
+const OVERDUE_MIN_MS = 2000;
+/** Jobs that compute for longer are worth a fast host, ms; so many are named. */
+const PREFER_MIN_MS = 200;
+const PREFER_MAX = 4;
 
 export class Queue {
-  private readonly waiting = new Map<number, Waiting & { readonly since: number }>();
+  private readonly waiting = new Map<number, Job>();
   private readonly leases = new Map<string, Held>();
+  private readonly model = new WaitModel();
   private patience: number;
-  private asked: { id: number; count: number; at: number } | undefined;
+  private asked: { id: number; count: number; at: number; kind: string } | undefined;
   private lastRequest = 0;
-  private denied: { until: number; why: string } | undefined;
-  /** Slots of this host in use when last looked. */
-  private takenHere = 0;
+  /** By kind of job. */
+  private readonly denied = new Map<string, { until: number; why: string }>();
+  /** This host when last looked at. */
+  private home: HomeSlots = { free: 0, taken: 0, total: 1, room: Number.POSITIVE_INFINITY };
   private effects: Effect[] = [];
 
-  /** @param patienceMs - longest wait, as configured */
-  constructor(private readonly patienceMs: number) {
+  /**
+   * @param patienceMs - longest wait, as configured
+   * @param works - what jobs need, and how fast hosts are
+   * @param random - spreads jobs over hosts that are equally fast
+   */
+  constructor(
+    private readonly patienceMs: number,
+    private readonly works = new WorkMemory(),
+    private readonly random: () => number = () => 0,
+  ) {
     this.patience = patienceMs;
   }
 
@@ -67,7 +106,9 @@ export class Queue {
   }
 
   add(job: Waiting, now: number): void {
-    this.waiting.set(job.id, { ...job, since: now });
+    if (this.waiting.size === 0) this.model.began(now);
+    const need = job.need ?? null;
+    this.waiting.set(job.id, { ...job, need, kind: classOf(need), since: now });
     this.step(now);
   }
 
@@ -77,15 +118,18 @@ export class Queue {
   }
 
   granted(id: number, leases: readonly Lease[], now: number): void {
+    const kind = this.asked?.id === id ? this.asked.kind : classOf(null);
     if (this.asked?.id === id) this.asked = undefined;
-    this.denied = undefined;
-    for (const lease of leases) this.leases.set(lease.id, { lease, busy: false, idleSince: now });
+    this.denied.delete(kind);
+    for (const lease of leases)
+      this.leases.set(lease.id, { lease, kind, busy: false, idleSince: now, endsAt: null });
     this.step(now);
   }
 
   denial(id: number, retryMs: number, why: string, now: number): void {
+    const kind = this.asked?.id === id ? this.asked.kind : classOf(null);
     if (this.asked?.id === id) this.asked = undefined;
-    this.denied = { until: now + retryMs, why };
+    this.denied.set(kind, { until: now + retryMs, why });
     this.step(now);
   }
 
@@ -99,8 +143,8 @@ export class Queue {
   absent(now: number): void {
     this.leases.clear();
     this.asked = undefined;
-    this.denied = undefined;
-    this.allHere("no pantsd on this host");
+    this.denied.clear();
+    for (const id of [...this.waiting.keys()]) this.here(id, "no pantsd on this host");
     this.step(now);
   }
 
@@ -110,6 +154,7 @@ export class Queue {
     if (held !== undefined) {
       held.busy = false;
       held.idleSince = now;
+      held.endsAt = null;
     }
     if (used) this.patience = this.patienceMs;
     this.step(now);
@@ -121,16 +166,19 @@ export class Queue {
     this.step(now);
   }
 
-  /** Slots of this host: `free` of them may be used by jobs that wait. */
-  slotsHere(free: number, taken: number, now: number): void {
-    if (taken < this.takenHere) this.patience = this.patienceMs;
-    this.takenHere = taken;
-    let left = free;
-    for (const job of this.waiting.values()) {
-      if (left <= 0) break;
-      if (job.byHand) continue;
+  /** This host was looked at: jobs that wait may take its free slots. */
+  slotsHere(home: HomeSlots, now: number): void {
+    if (home.taken < this.home.taken) this.patience = this.patienceMs;
+    this.home = home;
+    while (this.home.free > 0) {
+      const job = choose(
+        [...this.waiting.values()].filter(({ byHand }) => !byHand),
+        "",
+        this.outlook(now),
+      );
+      if (!job) break;
+      this.model.turned(now);
       this.here(job.id, "a slot is free here");
-      left--;
     }
     this.step(now);
   }
@@ -145,6 +193,7 @@ export class Queue {
     }
     if (expired) this.patience = Math.max(this.patience / 2, PATIENCE_MIN_MS);
     if (this.asked !== undefined && now - this.asked.at > ANSWER_MS) this.asked = undefined;
+    this.soonerHere(now);
     this.step(now);
     const idle = [...this.leases.values()].filter((h) => !h.busy && now >= h.idleSince + IDLE_LEASE_MS);
     if (idle.length === 0) return;
@@ -162,50 +211,115 @@ export class Queue {
   private step(now: number): void {
     for (const held of this.leases.values()) {
       if (this.waiting.size === 0) return;
-      if (!held.busy) this.give(held);
+      if (!held.busy) this.give(held, now);
     }
-    if (this.waiting.size === 0) return;
-    if (this.denied !== undefined && now < this.denied.until) {
-      if (!this.turnsOver()) this.allHere(this.denied.why);
-    } else this.request(now);
+    if (this.waiting.size > 0) this.ask(now);
   }
 
-  private give(held: Held): void {
-    for (const job of this.waiting.values()) {
-      if (job.excluded.has(held.lease.host)) continue;
-      held.busy = true;
-      this.waiting.delete(job.id);
-      this.effects.push({ do: "assign", job: job.id, lease: held.lease });
+  private give(held: Held, now: number): void {
+    const { host } = held.lease;
+    const able = [...this.waiting.values()].filter(({ excluded }) => !excluded.has(host));
+    const meant = able.filter(({ kind }) => kind === held.kind);
+    const job = choose(meant.length > 0 ? meant : able, host, this.outlook(now));
+    if (!job) return;
+    held.busy = true;
+    held.endsAt = job.need ? now + durationMs(job.need, this.works.speeds.speed(host)) : null;
+    this.model.turned(now);
+    this.waiting.delete(job.id);
+    this.effects.push({ do: "assign", job: job.id, lease: held.lease });
+  }
+
+  /** One request at a time, for all of one kind who wait; those who wait longest first. */
+  private ask(now: number): void {
+    if (this.asked !== undefined) return;
+    for (const first of this.waiting.values()) {
+      if (this.standing(first, now) !== undefined) continue;
+      const alike = [...this.waiting.values()].filter(({ kind }) => kind === first.kind);
+      const id = ++this.lastRequest;
+      const count = Math.min(alike.length, REQUEST_MAX);
+      this.asked = { id, count, at: now, kind: first.kind };
+      const exclude = [...commonExclusions(alike), ...this.betterLeft(alike, now)];
+      this.effects.push({ do: "request", id, count, exclude, wanted: this.wanted(first.need) });
       return;
     }
+    if (!this.turnsOver()) this.allHere(now);
   }
 
-  /** One request at a time, for everybody who waits. */
-  private request(now: number): void {
-    if (this.asked !== undefined) return;
-    const id = ++this.lastRequest;
-    const count = Math.min(this.waiting.size, REQUEST_MAX);
-    this.asked = { id, count, at: now };
-    this.effects.push({ do: "request", id, count, exclude: this.commonExclusions() });
+  private wanted(need: Need | null): Wanted {
+    if (!need) return anyHost;
+    const io = livesByDisk(need);
+    const prefer =
+      !io && need.cpuMs >= PREFER_MIN_MS ? this.works.speeds.prefer(PREFER_MAX, this.random) : [];
+    return { io, memoryMb: memoryClass(need), prefer };
   }
 
-  /** Hosts that no waiting job can use. */
-  private commonExclusions(): string[] {
-    const [first, ...rest] = [...this.waiting.values()];
-    return [...(first?.excluded ?? [])].filter((host) => rest.every((job) => job.excluded.has(host)));
+  /** Hosts whose slot none of these jobs would take. */
+  private betterLeft(jobs: readonly Job[], now: number): string[] {
+    const outlook = this.outlook(now);
+    if (jobs.length > outlook.running.length) return [];
+    const known = this.works.speeds.ranked().filter(({ host }) => host !== "");
+    return known.filter(({ host }) => choose(jobs, host, outlook) === undefined).map(({ host }) => host);
+  }
+
+  private outlook(now: number): Outlook {
+    const overdueMs = Math.max(OVERDUE_MIN_MS, OVERDUE * (this.works.meanMs ?? 0));
+    const running = [...this.leases.values()]
+      .filter(({ busy }) => busy)
+      .map(({ lease, endsAt }) => ({ host: lease.host, endsAt }));
+    return { now, overdueMs, speeds: this.works.speeds, running };
+  }
+
+  /** The denial that still stands for such a job. */
+  private standing({ kind }: Job, now: number): { why: string } | undefined {
+    const denied = this.denied.get(kind);
+    if (denied && now < denied.until) return denied;
+    this.denied.delete(kind);
+    return undefined;
+  }
+
+  /** Jobs that no other host takes now, and that end sooner here than after a wait. */
+  private soonerHere(now: number): void {
+    let place = 0;
+    for (const job of this.waiting.values()) {
+      if (this.home.room <= 0) return;
+      place += 1;
+      const { meanMs } = this.works;
+      const need = job.need ?? (meanMs === null ? null : { cpuMs: meanMs, waitMs: 0, ioKb: 0, memoryMb: 0 });
+      const waitMs = this.model.waitMs(place, now);
+      if (job.byHand || !need || waitMs === null || !this.standing(job, now)) continue;
+      if (hereMs(need, this.home) >= waitMs + durationMs(need, 1)) continue;
+      place -= 1;
+      this.here(job.id, "sooner here than in a slot elsewhere");
+    }
   }
 
   /** Waiting pays only if something of ours or of this host will end. */
   private turnsOver(): boolean {
-    return this.takenHere > 0 || [...this.leases.values()].some((held) => held.busy);
+    return this.home.taken > 0 || [...this.leases.values()].some((held) => held.busy);
   }
 
-  private allHere(why: string): void {
-    for (const id of [...this.waiting.keys()]) this.here(id, why);
+  /** Nobody takes them, and nothing will end: as many as this host is meant to run at a time. */
+  private allHere(now: number): void {
+    for (const job of [...this.waiting.values()]) {
+      if (this.home.room <= 0) return;
+      this.here(job.id, this.standing(job, now)?.why ?? "no suitable host is free");
+    }
   }
 
   private here(job: number, why: string): void {
+    const { free, taken, room } = this.home;
+    this.home = {
+      ...this.home,
+      free: Math.max(0, free - 1),
+      taken: taken + (free > 0 ? 1 : 0),
+      room: room - 1,
+    };
     this.waiting.delete(job);
-    this.effects.push({ do: "here", job, why });
+    this.effects.push({ do: "here", job, why, slot: free > 0 });
   }
+}
+
+/** Hosts that no waiting job can use. */
+function commonExclusions([first, ...rest]: readonly Job[]): string[] {
+  return [...(first?.excluded ?? [])].filter((host) => rest.every((job) => job.excluded.has(host)));
 }

@@ -3,7 +3,6 @@ import { causes } from "../core/policy/policy.js";
 import { causeWords } from "../core/policy/words.js";
 import { type State, Where, Why } from "../io/layout.js";
 import { native } from "../io/native.js";
-import { latestState } from "./local.js";
 
 export interface Fate {
   /** Of the stand-in. */
@@ -19,8 +18,8 @@ export interface Fate {
   readonly detail: string;
 }
 
-export function record(fate: Fate): void {
-  const state: State | null = latestState();
+/** @param state - this host's, as last seen */
+export function record(fate: Fate, state: State | null): void {
   const busy = state?.busy === true;
   const index = busy ? state.index : 0;
   const detail =

@@ -101,6 +101,8 @@ export interface State {
   /** In hundredths of the index's unit. */
   readonly indexValue: number;
   readonly indexThreshold: number;
+  /** Memory that jobs may still take, MiB; 0: not known. */
+  readonly availableMb: number;
 }
 
 export function encodeState(state: State): Buffer {
@@ -119,6 +121,7 @@ export function encodeState(state: State): Buffer {
   bytes.writeInt32LE(state.pid, 40);
   bytes.writeUInt32LE(hundredths(state.indexValue), 44);
   bytes.writeUInt32LE(hundredths(state.indexThreshold), 48);
+  bytes.writeUInt32LE(Math.min(0xffff_ffff, state.availableMb), 52);
   bytes.writeUInt32LE(state.seq >>> 0, 60);
   return bytes;
 }
@@ -144,6 +147,7 @@ export function decodeState(bytes: Buffer): State | null {
     pid: bytes.readInt32LE(40),
     indexValue: bytes.readUInt32LE(44),
     indexThreshold: bytes.readUInt32LE(48),
+    availableMb: bytes.readUInt32LE(52),
   };
 }
 

@@ -139,6 +139,8 @@ export interface Native {
    * with spawn() and those in `exclude`: pids of node:child_process, whose status libuv waits for. Returns how many.
    */
   reapOrphans(exclude: readonly number[]): number;
+  /** A pidfd of any process, close-on-exec: readable (IN) once it has ended. */
+  pidfd(pid: number): number;
   /** Stop signal if the child has stopped, -1 if it went on, 0 if neither since the last call. Does not reap. */
   stopState(pid: number): number;
   kill(pid: number, signal: number): number;
@@ -157,13 +159,18 @@ export interface Native {
   tableClose(): void;
   tableTotal(): number;
   tableSetTotal(total: number): void;
+  /** Programs that may run here beside the slots. */
+  tableSetBeside(beside: number): void;
   /** Take a free slot as pending, for us to hand to a child; -1 when none. */
   slotTake(guest: boolean): number;
   slotRelease(index: number): void;
   /** Release the slot held by a pid, if any. */
   slotReleasePid(pid: number): void;
-  /** Slots taken by living processes among `total`, and how many of them are guests. Frees the dead ones. */
-  slotCounts(): { taken: number; guests: number };
+  /**
+   * Slots taken by living processes among `total`, and how many of them are guests; programs that run beside them, and
+   * how many may. Frees the dead ones.
+   */
+  slotCounts(): { taken: number; guests: number; beside: number; besideTotal: number };
   slotWords(): { pid: number; lent: number; pending: boolean; guest: boolean }[];
   why(record: WhyRecord): void;
   /** Newest first. */

@@ -35,6 +35,16 @@ export function stateDir(env: NodeJS.ProcessEnv = process.env): string {
 
 export const learnedFile = (env?: NodeJS.ProcessEnv): string => join(stateDir(env), "learned.json");
 
+/**
+ * What prexd has learned of its user's jobs: with a runtime directory of its own in that user's part of it (`directory`), else
+ * where that user keeps state.
+ */
+export function worksFile(directory: string, env: NodeJS.ProcessEnv = process.env): string {
+  if (env["PANTS_RUNTIME_DIR"] && !env["PANTS_STATE_DIR"]) return join(directory, "works.json");
+  if (env["PANTS_STATE_DIR"]) return join(env["PANTS_STATE_DIR"], `works-${process.getuid?.() ?? 0}.json`);
+  return join(env["XDG_STATE_HOME"] ?? join(env["HOME"] ?? "/", ".local", "state"), "pants", "works.json");
+}
+
 export const stateFile = (runtime: string): string => join(runtime, "state");
 export const slotsFile = (runtime: string): string => join(runtime, "slots");
 export const pantsdSocket = (runtime: string): string => join(runtime, "pantsd.sock");

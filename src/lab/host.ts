@@ -116,7 +116,8 @@ export class Host {
       if (pantsd.child.exitCode !== null || pantsd.child.signalCode !== null) {
         throw new LabError(`pantsd on ${this.name} ended: ${this.log("pantsd.log").trim()}`);
       }
-      return this.#stateSequence() !== before;
+      const now = this.#stateSequence();
+      return now !== "" && now !== before;
     });
   }
 
@@ -127,8 +128,11 @@ export class Host {
   }
 
   #stateSequence(): string {
-    const file = join(this.runtime, "state");
-    return existsSync(file) ? readFileSync(file).subarray(8, 24).toString("hex") : "";
+    try {
+      return readFileSync(join(this.runtime, "state")).subarray(8, 24).toString("hex");
+    } catch {
+      return ""; // Not there yet, or removed by a pantsd that starts.
+    }
   }
 
   /** Text of a log: pantsd.log, sshd.log, host.log. */

@@ -27,6 +27,8 @@ export interface JobSpec {
   readonly flags: number;
   /** How long the job may wait for a slot there, ms. */
   readonly waitMs: number;
+  /** Memory that it is expected to take, MiB; 0: little, or not known. */
+  readonly memoryMb: number;
   readonly umask: number;
   readonly nice: number;
   readonly ignored: bigint;
@@ -49,7 +51,13 @@ const RLIMITS_MAX = 32;
 
 export function encodeSpec(spec: JobSpec): Buffer {
   const w = new Writer();
-  w.u32(spec.flags).u32(spec.waitMs).u32(spec.umask).u32(spec.nice).u64(spec.ignored).u64(spec.blocked);
+  w.u32(spec.flags)
+    .u32(spec.waitMs)
+    .u32(spec.memoryMb)
+    .u32(spec.umask)
+    .u32(spec.nice)
+    .u64(spec.ignored)
+    .u64(spec.blocked);
   w.u8(spec.rlimits.length);
   for (const [soft, hard] of spec.rlimits) w.u64(soft).u64(hard);
   for (const use of spec.fds) w.u8(use);
@@ -66,6 +74,7 @@ export function decodeSpec(bytes: Buffer): JobSpec {
   const head = {
     flags: r.u32(),
     waitMs: r.u32(),
+    memoryMb: r.u32(),
     umask: r.u32(),
     nice: r.i32(),
     ignored: r.u64(),

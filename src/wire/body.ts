@@ -1,6 +1,6 @@
 /** The body of each message, field by field; docs/protocol.md shows the same tables. */
 import type { LeaseRef, Row } from "../core/messages.js";
-import { perMessageMax, rowsPerMessage } from "../core/tuning.js";
+import { perMessageMax, preferMax, rowsPerMessage } from "../core/tuning.js";
 import { BoundsError, nameMax, type Reader, textMax, type Writer } from "./bytes.js";
 import type { Datagram, Group } from "./envelope.js";
 
@@ -44,13 +44,16 @@ export function writeBody(to: Writer, m: Datagram): void {
       to.u48(m.epoch).u32(m.ballot).u8(m.votes).u32(m.hosts).u32(m.free).u32(m.refreshMs).u32(m.spreadMs);
       return;
     case "available":
-      to.u48(m.epoch).u16(m.free).u16(m.total).u16(m.guests).u8(m.cpuPercent).text(m.compat, nameMax);
+      to.u48(m.epoch).u16(m.free).u16(m.total).u16(m.guests).u8(m.cpuPercent);
+      to.u32(m.availableMb).u8(m.ioPercent).text(m.compat, nameMax);
       return;
     case "unavailable":
       return;
     case "request":
       to.u32(m.request).u8(m.count).text(m.compat, nameMax);
       to.list(m.exclude, (host) => to.text(host, nameMax));
+      to.u8(m.wanted.io ? 1 : 0).u32(m.wanted.memoryMb);
+      to.list(m.wanted.prefer, (host) => to.text(host, nameMax));
       return;
     case "grant":
       to.u32(m.request).u32(m.lifeMs);
@@ -138,15 +141,22 @@ export function readBody(type: Datagram["type"], from: Reader): Datagram {
     case "available": {
       const epoch = from.u48();
       const [free, total, guests, cpuPercent] = [from.u16(), from.u16(), from.u16(), from.u8()];
+      const [availableMb, ioPercent] = [from.u32(), from.u8()];
       if (free + guests > total || cpuPercent > 100) throw new BoundsError("slots do not add up");
-      return { type, epoch, free, total, guests, cpuPercent, compat: from.name() };
+      if (ioPercent > 100) throw new BoundsError("more than all of the time");
+      const compat = from.name();
+      return { type, epoch, free, total, guests, cpuPercent, availableMb, ioPercent, compat };
     }
     case "unavailable":
       return { type };
     case "request": {
       const [request, count, compat] = [from.u32(), from.u8(), from.name()];
       if (count < 1 || count > perMessageMax) throw new BoundsError("count");
-      return { type, request, count, compat, exclude: from.list(perMessageMax, () => from.name()) };
+      const exclude = from.list(perMessageMax, () => from.name());
+      const [flags, memoryMb] = [from.u8(), from.u32()];
+      if (flags > 1) throw new BoundsError("flags");
+      const prefer = from.list(Math.min(preferMax, perMessageMax - exclude.length), () => from.name());
+      return { type, request, count, compat, exclude, wanted: { io: flags === 1, memoryMb, prefer } };
     }
     case "grant":
       return { type, request: from.u32(), lifeMs: from.u32(), leases: from.list(perMessageMax, ref) };

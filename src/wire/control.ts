@@ -5,6 +5,7 @@
 
 import type { Sample } from "../core/indices.js";
 import type { Thresholds } from "../core/policy/policy.js";
+import type { Wanted } from "../core/work/need.js";
 
 /** What a host can run, matched before it is offered: `x86_64-glibc`. */
 export type Compat = string;
@@ -22,7 +23,14 @@ export interface Lease {
 /** Client to pantsd. */
 export type ControlRequest =
   /** Up to `count` slots on other hosts. Answered by one `grant` (1..count leases) or one `deny`. */
-  | { t: "request"; id: number; count: number; compat: Compat; exclude: string[] }
+  | {
+      t: "request";
+      id: number;
+      count: number;
+      compat: Compat;
+      exclude: string[];
+      wanted?: Wanted | undefined;
+    }
   /** Leases no longer needed (also implied for every lease of a client that disconnects). */
   | { t: "release"; leases: string[] }
   /**

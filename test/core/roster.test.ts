@@ -5,6 +5,7 @@ import type { GrantedLease } from "../../src/core/grants.js";
 import type { Available, Sender } from "../../src/core/messages.js";
 import { expectedLoad, place } from "../../src/core/placement.js";
 import { Roster, type RosterEntry } from "../../src/core/roster.js";
+import { anyHost, type Wanted } from "../../src/core/work/need.js";
 import { randomFrom } from "../sim/random.js";
 
 const sender = (host: string): Sender => ({ host, id: host, boot: "1", address: host });
@@ -15,6 +16,8 @@ const report = (free: number, guests = 0, cpuPercent = 0, compat = "any"): Avail
   total: free + guests,
   guests,
   cpuPercent,
+  availableMb: 0,
+  ioPercent: 0,
   compat,
 });
 const lease = (id: string, host: string, grantedAt: number): GrantedLease => ({
@@ -76,6 +79,15 @@ test("totals and lists agree with what is counted, whatever happens", () => {
 describe("placement", () => {
   const random = randomFrom(1);
 
+  function choose(
+    offering: readonly RosterEntry[],
+    excluded: ReadonlySet<string> = new Set(),
+    wanted: Wanted = anyHost,
+    preferred: readonly RosterEntry[] = [],
+  ): RosterEntry | undefined {
+    return place({ offering, preferred }, wanted, excluded, random, 0);
+  }
+
   function of(count: number): Roster {
     const roster = new Roster(20_000);
     for (let n = 0; n < count; n++) roster.report(sender(`h${n}`), report(1), 0, 1000);
@@ -86,13 +98,12 @@ describe("placement", () => {
     const roster = new Roster(2);
     roster.report(sender("idle"), report(2, 0, 5), 0, 1000);
     roster.report(sender("loaded"), report(2, 0, 80), 0, 1000);
-    for (let run = 0; run < 100; run++)
-      expect(place(roster.offering("any"), new Set(), random, 0)?.host).toBe("idle");
+    for (let run = 0; run < 100; run++) expect(choose(roster.offering("any"))?.host).toBe("idle");
   });
 
   test("leaves the choice to chance among many, so that those who ask at once spread", () => {
     const offering = of(100).offering("any");
-    const chosen = Array.from({ length: 200 }, () => place(offering, new Set(), random, 0)?.host);
+    const chosen = Array.from({ length: 200 }, () => choose(offering)?.host);
     expect(new Set(chosen).size).toBeGreaterThan(70);
   });
 
@@ -108,10 +119,9 @@ describe("placement", () => {
 
   test("finds the one that suits among many that are excluded, and none when there is none", () => {
     const excluded = new Set(Array.from({ length: 12 }, (_, n) => `h${n}`));
-    for (let run = 0; run < 200; run++)
-      expect(place(of(13).offering("any"), excluded, random, 0)?.host).toBe("h12");
-    expect(place(of(12).offering("any"), excluded, random, 0)).toBeUndefined();
-    expect(place([], excluded, random, 0)).toBeUndefined();
+    for (let run = 0; run < 200; run++) expect(choose(of(13).offering("any"), excluded)?.host).toBe("h12");
+    expect(choose(of(12).offering("any"), excluded)).toBeUndefined();
+    expect(choose([], excluded)).toBeUndefined();
   });
 
   test("looks at no more entries in a table of ten thousand than in one of a hundred", () => {
@@ -123,7 +133,52 @@ describe("placement", () => {
         return Reflect.get(list, key) as unknown;
       },
     });
-    for (let run = 0; run < 1000; run++) place(watched, excluded, random, 0);
+    for (let run = 0; run < 1000; run++) choose(watched, excluded);
     expect(looks).toBeLessThan(1000 * 2 * (excluded.size + 2));
+  });
+
+  describe("of jobs of which more is known", () => {
+    const many = (each: (n: number) => Partial<Available>, count = 6): Roster => {
+      const roster = new Roster(100);
+      for (let n = 0; n < count; n++) roster.report(sender(`h${n}`), { ...report(2), ...each(n) }, 0, 1000);
+      return roster;
+    };
+
+    test("that live by the disk: where the disk is idle, however the CPUs are", () => {
+      const roster = many((n) => ({ ioPercent: n === 3 ? 2 : 60, cpuPercent: n === 3 ? 50 : 0 }));
+      for (let run = 0; run < 50; run++)
+        expect(choose(roster.offering("any"), new Set(), { ...anyHost, io: true })?.host).toBe("h3");
+      const disk = roster.get("h3") as RosterEntry;
+      roster.attach(disk, lease("1", "h3", 0));
+      expect(choose(roster.offering("any"), new Set(), { ...anyHost, io: true })?.host).not.toBe("h3");
+    });
+
+    test("that take memory: only where there is room beside what was promised, or where nobody tells", () => {
+      const wanted = { ...anyHost, memoryMb: 512 };
+      const roster = many((n) => ({ availableMb: n === 4 ? 1100 : 500 }));
+      const { offering } = { offering: roster.offering("any") };
+      for (let run = 0; run < 50; run++) expect(choose(offering, new Set(), wanted)?.host).toBe("h4");
+      const entry = roster.get("h4") as RosterEntry;
+      roster.attach(entry, lease("1", "h4", 0));
+      expect(choose(offering, new Set(), wanted)?.host).toBe("h4");
+      roster.report(sender("h4"), { ...report(3), availableMb: 1100 }, 0, 1000);
+      roster.attach(entry, lease("2", "h4", 0));
+      expect(choose(offering, new Set(), wanted)).toBeUndefined();
+      expect(choose(offering)?.host).toMatch(/^h/);
+      roster.report(sender("silent"), report(2), 0, 1000);
+      expect(choose(roster.offering("any"), new Set(), wanted)?.host).toBe("silent");
+    });
+
+    test("that prefer hosts: the first that has a slot, is not excluded, and suits; else any", () => {
+      const roster = many(() => ({}));
+      roster.report(sender("full"), report(0, 2), 0, 1000);
+      roster.report(sender("arm"), report(2, 0, 0, "arm"), 0, 1000);
+      const named = (...hosts: string[]) => hosts.flatMap((host) => roster.get(host) ?? []);
+      const prefer = (hosts: RosterEntry[], excluded: string[] = []) =>
+        choose(roster.offering("any"), new Set(excluded), anyHost, hosts)?.host;
+      expect(prefer(named("full", "arm", "h5", "h1"))).toBe("h5");
+      expect(prefer(named("full", "arm", "h5", "h1"), ["h5"])).toBe("h1");
+      expect(prefer(named("full"))).toMatch(/^h\d$/);
+    });
   });
 });

@@ -23,6 +23,7 @@ const someState: State = {
   remoteAfterNs: 0n,
   pid: 4000,
   indexValue: 99,
+  availableMb: 4000,
   indexThreshold: 95,
 };
 

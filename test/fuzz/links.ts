@@ -79,6 +79,7 @@ function someSpec(chance: Chance): JobSpec {
     Array.from({ length: count }, () => Buffer.from("x".repeat(chance.below(9))));
   return {
     flags: chance.below(2),
+    memoryMb: 512,
     waitMs: 100,
     umask: 0o22,
     nice: -3,

@@ -3,6 +3,8 @@ import { type Effect, IDLE_LEASE_MS, Queue } from "../../src/helper/queue.js";
 import type { Lease } from "../../src/wire/control.js";
 
 const lease = (id: string, host = "b"): Lease => ({ id, host, lifeMs: 10_000 });
+/** A host with two slots, of which so many are free, and room for as many beside them. */
+const home = (free: number, taken = 2 - free, total = 2) => ({ free, taken, total, room: 2 * total - taken });
 const job = (id: number, excluded: string[] = [], byHand = false) => ({
   id,
   excluded: new Set(excluded),
@@ -76,7 +78,7 @@ describe("the queue of prexd", () => {
     queue.add(job(2), 0);
     queue.add(job(3), 0);
     words(queue);
-    queue.slotsHere(1, 1, 5);
+    queue.slotsHere(home(1), 5);
     expect(words(queue)).toEqual(["job 2 here: a slot is free here"]);
     expect(queue.length).toBe(2);
   });
@@ -84,7 +86,7 @@ describe("the queue of prexd", () => {
   it("loses patience faster each time, and finds it again when a slot turns over", () => {
     const queue = new Queue(1000);
     const patience = (from: number): number => {
-      queue.slotsHere(0, 1, from);
+      queue.slotsHere(home(0), from);
       queue.add(job(from), from);
       for (let now = from; ; now += 10) {
         queue.tick(now);
@@ -94,7 +96,7 @@ describe("the queue of prexd", () => {
     expect(patience(10_000)).toBe(1000);
     expect(patience(20_000)).toBe(500);
     expect(patience(30_000)).toBe(250);
-    queue.slotsHere(0, 0, 40_000);
+    queue.slotsHere(home(0, 1), 40_000);
     expect(patience(40_000)).toBe(1000);
   });
 

@@ -62,6 +62,7 @@ const state: State = {
   pid: 4242,
   indexValue: 9876,
   indexThreshold: 9500,
+  availableMb: 12_345,
 };
 
 const run: Run = {

@@ -1,5 +1,5 @@
 /** The slot table and the record of decisions, shared by processes that may die at any moment. */
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { Index, SLOT_CAPACITY, WHY_CAPACITY, Where, Why } from "../../src/io/layout.js";
@@ -55,7 +55,7 @@ test("slots are taken up to the total and come back", () => {
   native.tableOpen(fresh(), 2, 0o600);
   const [one, two, three] = [native.slotTake(false), native.slotTake(true), native.slotTake(false)];
   expect([one, two, three]).toEqual([0, 1, -1]);
-  expect(native.slotCounts()).toEqual({ taken: 2, guests: 1 });
+  expect(native.slotCounts()).toMatchObject({ taken: 2, guests: 1 });
   expect(native.slotWords()).toEqual([
     { pid: process.pid, lent: 0, pending: true, guest: false },
     { pid: process.pid, lent: 0, pending: true, guest: true },
@@ -74,7 +74,7 @@ test("a program holds its slot from its first instruction, and loses it with its
   const { output } = await run(shell(`od -An -tu8 -j64 -N8 ${path}; echo $$`, { slot }));
   const [word = "", pid = ""] = output.trim().split("\n");
   expect(BigInt(word)).toBe(BigInt(pid) | (1n << 49n));
-  expect(native.slotCounts()).toEqual({ taken: 0, guests: 0 });
+  expect(native.slotCounts()).toMatchObject({ taken: 0, guests: 0 });
 });
 
 test("a program that cannot start gives its slot back", () => {
@@ -84,13 +84,13 @@ test("a program that cannot start gives its slot back", () => {
     expect(slot).toBe(0);
     expect(native.spawn(shell("", { ...wrong, slot }))).toBeLessThan(0);
   }
-  expect(native.slotCounts()).toEqual({ taken: 0, guests: 0 });
+  expect(native.slotCounts()).toMatchObject({ taken: 0, guests: 0 });
 });
 
 test("a slot is released by its holder's pid", async () => {
   native.tableOpen(fresh(), 1, 0o600);
   const pid = native.spawn(shell("exec sleep 100", { slot: native.slotTake(true) }));
-  expect(native.slotCounts()).toEqual({ taken: 1, guests: 1 });
+  expect(native.slotCounts()).toMatchObject({ taken: 1, guests: 1 });
   native.slotReleasePid(1);
   native.slotReleasePid(0);
   expect(native.slotCounts().taken).toBe(1);
@@ -172,4 +172,23 @@ test("a lock is held once, whoever asks", () => {
   const again = native.lockFile(path);
   expect(again).toBeGreaterThan(0);
   native.close(again);
+});
+
+test("programs beside the slots are counted by themselves, and are no slots", () => {
+  const path = fresh();
+  native.tableOpen(path, 1, 0o600);
+  expect(native.slotCounts()).toEqual({ taken: 0, guests: 0, beside: 0, besideTotal: 1 });
+  native.tableSetBeside(3);
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(process.pid));
+  const fd = openSync(path, "r+");
+  writeSync(fd, bytes, 0, 8, 64 + 8);
+  bytes.writeBigUInt64LE(4194303n);
+  writeSync(fd, bytes, 0, 8, 64 + 16);
+  closeSync(fd);
+  expect(native.slotCounts()).toEqual({ taken: 0, guests: 0, beside: 1, besideTotal: 3 });
+  expect(native.slotTake(false)).toBe(0);
+  expect(native.slotTake(false)).toBe(-1);
+  native.tableSetTotal(256);
+  expect(native.slotCounts().besideTotal).toBe(0);
 });

@@ -15,6 +15,7 @@ const u64 = () => fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn });
 const spec: fc.Arbitrary<JobSpec> = fc.record({
   flags: fc.nat(1),
   waitMs: fc.nat(100_000),
+  memoryMb: fc.nat(100_000),
   umask: fc.nat(0o777),
   nice: fc.integer({ min: -20, max: 19 }),
   ignored: u64(),

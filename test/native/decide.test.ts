@@ -85,6 +85,19 @@ describe.each(["execve", "posix_spawn"])("by %s", (how) => {
     world.state({ busy: true, remote: false, remoteAfterNs: 1n });
     expect(decision(how)).toContain("standing in");
   });
+  it("runs beside the slots while nobody can help, and no more than may: then prexd lets it wait", () => {
+    world.state({ remote: false, remoteAfterNs: bootTimeNs() + 3_600_000_000_000n });
+    world.slots(1, [other], 2);
+    expect(decision(how)).toBe("here: nobody could help a moment ago");
+    expect((world.words()[1] ?? 0n) & 0xffffffn).toBeGreaterThan(0n);
+    world.slots(1, [other, other, other], 2);
+    expect(decision(how)).toBe("standing in: every slot is taken");
+    world.slots(1, [other, other, 4194303n], 2);
+    expect(decision(how)).toBe("here: nobody could help a moment ago");
+    // Words beyond them are nobody's.
+    world.slots(1, [other], 0);
+    expect(decision(how)).toBe("standing in: every slot is taken");
+  });
   it("runs here inside a guest's session", () => {
     world.state({ busy: true });
     const script = `printf "$(printf '\\\\%03o\\\\%03o\\\\%03o' $(($$&255)) $(($$>>8&255)) $(($$>>16&255)))" | dd of=${world.runtime}/slots bs=1 seek=64 conv=notrunc 2>/dev/null; ${caller} ${how} ${marked} --quiet; true`;

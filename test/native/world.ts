@@ -112,12 +112,13 @@ export class World {
   }
 
   /** A table with so many slots in force; `words` are taken already. */
-  slots(total: number, words: readonly bigint[] = []): void {
+  slots(total: number, words: readonly bigint[] = [], beside = 0): void {
     const bytes = Buffer.alloc(2112 + 512 * 192);
     bytes.writeUInt32LE(0x4c534e50, 0);
     bytes.writeUInt16LE(1, 4);
     bytes.writeUInt16LE(64, 6);
     bytes.writeUInt32LE(total, 8);
+    bytes.writeUInt32LE(beside, 32);
     bytes.writeUInt32LE(256, 12);
     bytes.writeUInt32LE(512, 16);
     bytes.writeUInt32LE(192, 20);

@@ -4,6 +4,7 @@
  */
 import type { Destination, Random } from "../../src/core/events.js";
 import { defaultTuning, type Tuning } from "../../src/core/tuning.js";
+import { anyHost, type Wanted } from "../../src/core/work/need.js";
 import type { Datagram } from "../../src/wire/envelope.js";
 import { describe, describeAnswer } from "./describe.js";
 import { Agenda } from "./heap.js";
@@ -101,9 +102,16 @@ export class World {
     this.step(host, { kind: "load", load: host.load });
   }
 
-  request(name: string, id: number, count = 1, exclude: readonly string[] = [], client = 1): void {
+  request(
+    name: string,
+    id: number,
+    count = 1,
+    exclude: readonly string[] = [],
+    client = 1,
+    wanted: Wanted = anyHost,
+  ): void {
     const compat = this.options.compat ?? "any";
-    this.step(this.host(name), { kind: "request", client, id, count, compat, exclude });
+    this.step(this.host(name), { kind: "request", client, id, count, compat, exclude, wanted });
   }
 
   release(name: string, ids: readonly string[], client = 1): void {

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../src/core/messages.js";
-import { perMessageMax, rowsPerMessage } from "../../src/core/tuning.js";
+import { perMessageMax, preferMax, rowsPerMessage } from "../../src/core/tuning.js";
 import { readBody, typeNumbers } from "../../src/wire/body.js";
 import { BoundsError, datagramMax, Reader } from "../../src/wire/bytes.js";
 import { Codec, type Opened } from "../../src/wire/datagram.js";
@@ -59,17 +59,22 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
       total: u16,
       guests: u16,
       cpuPercent: percent,
+      availableMb: u32,
+      ioPercent: percent,
       compat: name,
     })
     .filter(({ free, total, guests }) => free + guests <= total),
   fc.record({ type: of("unavailable") }),
-  fc.record({
-    type: of("request"),
-    request: u32,
-    count: fc.integer({ min: 1, max: perMessageMax }),
-    compat: name,
-    exclude: list(name),
-  }),
+  fc
+    .record({
+      type: of("request"),
+      request: u32,
+      count: fc.integer({ min: 1, max: perMessageMax }),
+      compat: name,
+      exclude: list(name),
+      wanted: fc.record({ io: fc.boolean(), memoryMb: u32, prefer: list(name, preferMax) }),
+    })
+    .filter(({ exclude, wanted }) => exclude.length + wanted.prefer.length <= perMessageMax),
   fc.record({ type: of("grant"), request: u32, lifeMs: u32, leases: refs }),
   fc.record({ type: of("deny"), request: u32, retryMs: u32, why: text }),
   fc.record({ type: of("claim"), epoch: u48, ballot: u32, resigned: u48 }),
@@ -134,6 +139,8 @@ describe("a datagram", () => {
       total: 2,
       guests: 0,
       cpuPercent: 0,
+      availableMb: 0,
+      ioPercent: 0,
       compat: "x",
     } as const;
     expect(codec("receiver").open(codec("sender").seal(senseless, wall), wall, 0, "x:1")).toBe("bounds");

@@ -1,4 +1,5 @@
 /** Datagrams of someone without the key: everything is right, of this moment, and from a host that there is; the MAC is not. */
+import { anyHost } from "../../core/work/need.js";
 import { hostCompat } from "../../io/compat.js";
 import type { Lab } from "../../lab/lab.js";
 import { typeNumbers } from "../../wire/body.js";
@@ -16,9 +17,18 @@ const id = "00000000000000aa";
 /** One message of each type, such as would do harm. */
 const HARMFUL: { readonly [T in Datagram["type"]]: Omit<Extract<Datagram, { type: T }>, "type"> } = {
   advert: { epoch, ballot, votes: 9, hosts: 9, free: 9, refreshMs: 20_000, spreadMs: 5000 },
-  available: { epoch, free: 256, total: 256, guests: 0, cpuPercent: 0, compat: hostCompat() },
+  available: {
+    epoch,
+    free: 256,
+    total: 256,
+    guests: 0,
+    cpuPercent: 0,
+    availableMb: 0,
+    ioPercent: 0,
+    compat: hostCompat(),
+  },
   unavailable: {},
-  request: { request: 1, count: 12, compat: hostCompat(), exclude: [] },
+  request: { request: 1, count: 12, compat: hostCompat(), exclude: [], wanted: anyHost },
   grant: { request: 1, lifeMs: 60_000, leases: [{ id, host }] },
   deny: { request: 1, retryMs: 60_000, why: "forged" },
   claim: { epoch, ballot, resigned: epoch },

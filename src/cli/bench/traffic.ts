@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { anyHost } from "../../core/work/need.js";
 import { hostCompat } from "../../io/compat.js";
 import { packageRoot } from "../../io/paths.js";
 import { LabError } from "../../lab/command.js";
@@ -55,7 +56,17 @@ export function sealReports(lab: Lab, hosts: number, epoch: number): Buffer[] {
   const [free, total, compat] = [256, 256, hostCompat()];
   return Array.from({ length: hosts }, (_, i) =>
     phantom(lab, `phantom${i}`).seal(
-      { type: "available", epoch, free, total, guests: 0, cpuPercent: 10, compat },
+      {
+        type: "available",
+        epoch,
+        free,
+        total,
+        guests: 0,
+        cpuPercent: 10,
+        availableMb: 0,
+        ioPercent: 0,
+        compat,
+      },
       Date.now(),
     ),
   );
@@ -66,7 +77,7 @@ export function sealRequests(lab: Lab, hosts: number, count: number): Buffer[] {
   const askers = Array.from({ length: hosts }, (_, i) => phantom(lab, `asker${i}`));
   const compat = hostCompat();
   return Array.from({ length: count }, (_, request) => {
-    const message: Datagram = { type: "request", request, count: 1, compat, exclude: [] };
+    const message: Datagram = { type: "request", request, count: 1, compat, exclude: [], wanted: anyHost };
     const sealed = askers[request % hosts]?.seal(message, Date.now());
     if (!sealed) throw new RangeError("no host to ask");
     return sealed;

@@ -62,7 +62,7 @@ export class Caller implements Shim {
     const job = { id: this.#lastId, workMs, since: now, excluded: new Set<string>() };
     if (!byHand) {
       if (this.#machine.usable > 0 && this.#machine.start(workMs, "own", () => this.#over(job))) return;
-      if (this.#machine.host.node.worthAskingAt(now) > now) {
+      if (this.#machine.host.node.worthAskingAt(now) > now && this.#machine.slots.room > 0) {
         this.#unslotted(job);
         return;
       }
@@ -112,10 +112,14 @@ export class Caller implements Shim {
 
   #carryOut(effect: Effect): void {
     const job = "job" in effect ? this.#jobs.get(effect.job) : undefined;
-    if (effect.do === "request") this.#world.request(this.#name, effect.id, effect.count, effect.exclude);
+    if (effect.do === "request") this.#ask(effect);
     else if (effect.do === "release") this.#world.release(this.#name, effect.leases);
     else if (job && effect.do === "assign") this.#launch(job, effect.lease);
     else if (job) this.#here(job);
+  }
+
+  #ask({ id, count, exclude, wanted }: Extract<Effect, { do: "request" }>): void {
+    this.#world.request(this.#name, id, count, exclude, 1, wanted);
   }
 
   #launch(job: Job, lease: Lease): void {
@@ -161,7 +165,7 @@ export class Caller implements Shim {
 
   #look(): void {
     this.#looking = false;
-    this.#queue.slotsHere(this.#machine.usable, this.#machine.taken, this.#world.now);
+    this.#queue.slotsHere(this.#machine.slots, this.#world.now);
     this.#queue.tick(this.#world.now);
     this.#act();
   }

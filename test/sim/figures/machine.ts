@@ -4,6 +4,7 @@
  */
 import { nothingMeasured } from "../../../src/core/indices.js";
 import { LoadWatch } from "../../../src/daemon/load-watch.js";
+import type { HomeSlots } from "../../../src/helper/wait-model.js";
 import { cpuPolicy } from "../cpu-policy.js";
 import type { SimHost } from "../host.js";
 import type { World } from "../world.js";
@@ -61,6 +62,14 @@ export class Machine {
   /** Slots that a program of this host may take. */
   get usable(): number {
     return this.busy ? 0 : Math.max(0, this.host.slots - this.#taken);
+  }
+
+  /** As prexd sees it: as many programs may run beside the slots as there are slots. */
+  get slots(): HomeSlots {
+    const total = this.host.slots;
+    const left = Math.max(0, total - this.#taken);
+    const beside = [...this.#running].filter(({ holding }) => holding === "none").length;
+    return { free: this.usable, taken: this.#taken, total, room: left + Math.max(0, total - beside) };
   }
 
   /** Starts a job of so much CPU time. False when it needs a slot and none is left. */

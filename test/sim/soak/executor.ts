@@ -26,6 +26,11 @@ export class Executor {
     return this.#taken.size + this.#beside.size;
   }
 
+  /** As many programs may run beside the slots as there are slots. */
+  get room(): number {
+    return Math.max(0, this.slots - this.#taken.size) + Math.max(0, this.slots - this.#beside.size);
+  }
+
   /** Starts a job in a slot; false when there is none. */
   admit(job: Job, guest: boolean): boolean {
     if (this.full()) return false;

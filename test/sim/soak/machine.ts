@@ -99,7 +99,7 @@ export class Machine {
     const { host } = this;
     if (!host.alive || host.paused) this.#beside(job);
     else if (!this.#watch.verdict(this.clock).busy && this.executor.admit(job, false)) this.#endLater(job);
-    else if (host.node.worthAskingAt(this.clock) > this.clock) this.#beside(job);
+    else if (host.node.worthAskingAt(this.clock) > this.clock && this.executor.room > 0) this.#beside(job);
     else this.#prexd.submit(job);
   }
 

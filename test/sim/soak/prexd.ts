@@ -2,7 +2,7 @@
  * A user's prexd: the production queue, with links that can fail. A job whose link is lost after it was sent there is
  * never started again: these jobs are not idempotent.
  */
-import { Queue } from "../../../src/helper/queue.js";
+import { type Effect, Queue } from "../../../src/helper/queue.js";
 import type { Answer } from "../host.js";
 import type { Job } from "./ledger.js";
 import { Link } from "./link.js";
@@ -103,7 +103,7 @@ export class Prexd {
       for (const effect of effects) {
         if (effect.do === "assign") this.#assign(effect.job, effect.lease.id, effect.lease.host);
         else if (effect.do === "here") this.#here(effect.job, effect.why);
-        else if (effect.do === "request") this.#ask(effect.id, effect.count, effect.exclude);
+        else if (effect.do === "request") this.#ask(effect);
         else this.#step({ kind: "release", client: this.client, leases: effect.leases });
       }
     }
@@ -118,7 +118,9 @@ export class Prexd {
     if (this.#dead) return;
     const { executor, load, clock } = this.machine;
     const { taken } = executor.counts;
-    this.#queue.slotsHere(load.busy ? 0 : executor.slots - taken, taken, clock);
+    const left = executor.slots - taken;
+    const home = { free: load.busy ? 0 : left, taken, total: executor.slots, room: executor.room };
+    this.#queue.slotsHere(home, clock);
     this.#queue.tick(clock);
     this.#act();
   }
@@ -132,14 +134,14 @@ export class Prexd {
     });
   }
 
-  #ask(id: number, count: number, exclude: readonly string[]): void {
+  #ask({ id, count, exclude, wanted }: Extract<Effect, { do: "request" }>): void {
     const { machine, client } = this;
     if (!machine.host.alive) {
       this.#queue.absent(machine.clock);
       return;
     }
     machine.site.asked(machine.host, client, id);
-    this.#step({ kind: "request", client, id, count, compat: "any", exclude });
+    this.#step({ kind: "request", client, id, count, compat: "any", exclude, wanted });
   }
 
   #here(id: number, why: string): void {

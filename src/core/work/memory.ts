@@ -1,0 +1,123 @@
+/**
+ * What finished jobs used, by program and shape, and what that lets one expect of the next. Bounded; when in doubt it knows
+ * nothing, and the simple rule holds.
+ */
+import type { Need, Use } from "./need.js";
+import { Speeds } from "./speeds.js";
+
+/** Shapes and programs remembered; the one not used for longest goes. */
+const keysMax = 1024;
+/** Jobs after which one knows what to expect. */
+const enough = 3;
+/** Weight of one more job, at least. */
+const weightMin = 0.1;
+/** A mean that jobs stray from by more than so many times itself says nothing of the next one. */
+const strayMax = 1;
+/** CPU times below this are noise, and say nothing of a host's speed, ms. */
+const speedMinMs = 20;
+
+/** Means over the jobs of one key, newer ones counting more. */
+interface Seen {
+  readonly jobs: number;
+  readonly cpuMs: number;
+  readonly waitMs: number;
+  /** Mean distance of jobs from cpuMs + waitMs. */
+  readonly strayMs: number;
+  readonly ioKb: number;
+  /** Rises at once, falls slowly. */
+  readonly memoryMb: number;
+}
+
+const fields = ["jobs", "cpuMs", "waitMs", "strayMs", "ioKb", "memoryMb"] as const;
+
+export class WorkMemory {
+  readonly speeds: Speeds;
+  readonly #seen = new Map<string, Seen>();
+  /** Over all jobs, for those of which nothing is known. */
+  #meanMs: number | null = null;
+
+  /** @param kept - what `toJSON` gave, or anything else */
+  constructor(kept?: unknown) {
+    const known = (typeof kept === "object" && kept !== null ? kept : {}) as Record<string, unknown>;
+    this.speeds = new Speeds(known["speeds"]);
+    if (typeof known["meanMs"] === "number" && known["meanMs"] >= 0) this.#meanMs = known["meanMs"];
+    const seen = typeof known["seen"] === "object" && known["seen"] !== null ? known["seen"] : {};
+    for (const [key, value] of Object.entries(seen).slice(-keysMax)) {
+      const one = readSeen(value);
+      if (one) this.#seen.set(key, one);
+    }
+  }
+
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  /** Mean time that jobs took, ms; null before the first. */
+  get meanMs(): number | null {
+    return this.#meanMs;
+  }
+
+  /** A job of these keys (its shape, its program) has ended. */
+  learn(keys: readonly string[], use: Use): void {
+    this.#meanMs = (this.#meanMs ?? use.wallMs) * (1 - weightMin) + use.wallMs * weightMin;
+    const like = keys.map((key) => this.#seen.get(key)).find((one) => one && known(one));
+    if (like && use.cpuMs >= speedMinMs && like.cpuMs >= speedMinMs)
+      this.speeds.learn(use.host, like.cpuMs, use.cpuMs);
+    const speed = this.speeds.speed(use.host);
+    for (const key of keys) this.#put(key, mixed(this.#seen.get(key), use, speed));
+  }
+
+  /** A job of which that was expected ran here, alone in its slot, for so long: how fast is this host? */
+  ranHere({ cpuMs, waitMs }: Need, wallMs: number): void {
+    if (cpuMs >= speedMinMs && wallMs - waitMs >= speedMinMs) this.speeds.learn("", cpuMs, wallMs - waitMs);
+  }
+
+  /** What a job of these keys will need, by the first that is known well enough. */
+  need(keys: readonly string[]): Need | null {
+    for (const key of keys) {
+      const one = this.#seen.get(key);
+      if (!one || !known(one)) continue;
+      const { cpuMs, waitMs, ioKb, memoryMb } = one;
+      return { cpuMs, waitMs, ioKb, memoryMb };
+    }
+    return null;
+  }
+
+  toJSON(): unknown {
+    const seen = Object.fromEntries([...this.#seen].map(([key, one]) => [key, fields.map((f) => one[f])]));
+    return { meanMs: this.#meanMs, seen, speeds: this.speeds.toJSON() };
+  }
+
+  #put(key: string, one: Seen): void {
+    this.#seen.delete(key);
+    this.#seen.set(key, one);
+    const oldest = this.#seen.size > keysMax ? this.#seen.keys().next().value : undefined;
+    if (oldest !== undefined) this.#seen.delete(oldest);
+  }
+}
+
+const known = ({ jobs, cpuMs, waitMs, strayMs }: Seen): boolean =>
+  jobs >= enough && strayMs <= strayMax * (cpuMs + waitMs);
+
+function mixed(before: Seen | undefined, use: Use, speed: number): Seen {
+  const cpuMs = use.cpuMs * speed;
+  const waitMs = Math.max(0, use.wallMs - use.cpuMs);
+  if (!before) return { jobs: 1, cpuMs, waitMs, strayMs: 0, ioKb: use.ioKb, memoryMb: use.memoryMb };
+  const weight = Math.max(weightMin, 1 / (before.jobs + 1));
+  const mix = (was: number, is: number): number => was + weight * (is - was);
+  const away = Math.abs(cpuMs + waitMs - before.cpuMs - before.waitMs);
+  return {
+    jobs: before.jobs + 1,
+    cpuMs: mix(before.cpuMs, cpuMs),
+    waitMs: mix(before.waitMs, waitMs),
+    strayMs: mix(before.strayMs, away),
+    ioKb: mix(before.ioKb, use.ioKb),
+    memoryMb: Math.max(use.memoryMb, mix(before.memoryMb, use.memoryMb)),
+  };
+}
+
+function readSeen(value: unknown): Seen | null {
+  if (!Array.isArray(value) || value.length !== fields.length) return null;
+  if (!value.every((x) => typeof x === "number" && Number.isFinite(x) && x >= 0 && x < 1e15)) return null;
+  return Object.fromEntries(fields.map((field, n) => [field, value[n] as number])) as unknown as Seen;
+}

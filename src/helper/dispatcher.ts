@@ -1,0 +1,157 @@
+/** Finds hosts for jobs that wait: the queue, brought together with pantsd, this host's slots and the clock. */
+import type { WorkMemory } from "../core/work/memory.js";
+import { hostCompat } from "../io/compat.js";
+import type { State } from "../io/layout.js";
+import { PantsdClient } from "../io/pantsd-client.js";
+import { pantsdSocket } from "../io/paths.js";
+import type { ControlReply, Lease } from "../wire/control.js";
+import { LocalHost } from "./local.js";
+import { type Effect, Queue, type Waiting } from "./queue.js";
+import type { HomeSlots } from "./wait-model.js";
+
+export interface DispatcherOptions {
+  readonly runtime: string;
+  readonly patienceMs: number;
+  readonly works: WorkMemory;
+}
+
+export interface DispatcherEvents {
+  /** The job may run under this lease. False: it is not wanted any more. */
+  assign(job: number, lease: Lease): boolean;
+  /** The job shall run here. `slot`: one is free now. */
+  here(job: number, why: string, slot: boolean): void;
+}
+
+/** While jobs wait, this host's slots are looked at so often, ms. */
+const LOOK_MS = 25;
+
+export class Dispatcher {
+  readonly compat = hostCompat();
+  private readonly queue: Queue;
+  private readonly local: LocalHost;
+  private readonly pantsd: PantsdClient;
+  private looking: NodeJS.Timeout | undefined;
+  private giving: NodeJS.Timeout | undefined;
+  private acting = false;
+
+  constructor(
+    { runtime, patienceMs, works }: DispatcherOptions,
+    private readonly events: DispatcherEvents,
+  ) {
+    this.queue = new Queue(patienceMs, works, Math.random);
+    this.local = new LocalHost(runtime);
+    this.pantsd = new PantsdClient(pantsdSocket(runtime), {
+      reply: (message) => this.answer(message),
+      gone: () => {
+        this.queue.absent(performance.now());
+        this.act();
+      },
+    });
+  }
+
+  get length(): number {
+    return this.queue.length;
+  }
+  get leaseCount(): number {
+    return this.queue.leaseCount;
+  }
+  /** This host's state record, as last read. */
+  get homeState(): State | null {
+    return this.local.latest;
+  }
+
+  add(job: Waiting): void {
+    this.queue.add(job, performance.now());
+    this.act();
+  }
+
+  remove(id: number): void {
+    this.queue.remove(id);
+  }
+
+  /** A lease can serve the next job; `used`: one ran under it. */
+  free(lease: Lease, used: boolean): void {
+    this.queue.freed(lease.id, used, performance.now());
+    this.act();
+  }
+
+  giveUp(lease: Lease): void {
+    this.queue.giveUp(lease.id, performance.now());
+    this.act();
+  }
+
+  outcome(host: string, ok: boolean, why: string): void {
+    this.pantsd.send({ t: "outcome", host, ok, why });
+  }
+
+  /** Looks at this host's slots: who waits may take them. */
+  look(): HomeSlots {
+    const home = this.local.look();
+    this.queue.slotsHere(home, performance.now());
+    this.act();
+    return home;
+  }
+
+  /** A program that ran here has ended: somebody may wait for its place. */
+  placeFreed(): void {
+    if (this.queue.length > 0) this.lookWaiting();
+  }
+
+  tick(): void {
+    this.queue.tick(performance.now());
+    this.act();
+  }
+
+  close(): void {
+    clearInterval(this.looking);
+    clearTimeout(this.giving);
+    this.pantsd.close();
+  }
+
+  private answer(message: ControlReply): void {
+    const now = performance.now();
+    if (message.t === "grant") this.queue.granted(message.id, message.leases, now);
+    else if (message.t === "deny") this.queue.denial(message.id, message.retryMs, message.why, now);
+    else if (message.t === "lost") this.queue.lost(message.leases, now);
+    this.act();
+  }
+
+  /** Does what the queue wants done. */
+  private act(): void {
+    if (this.acting) return;
+    this.acting = true;
+    for (let effects = this.queue.take(); effects.length > 0; effects = this.queue.take())
+      for (const effect of effects) this.carryOut(effect);
+    this.acting = false;
+    if (this.queue.length > 0) this.looking ??= setInterval(() => this.lookWaiting(), LOOK_MS);
+    const idleMs = this.queue.giveBackAt - performance.now();
+    if (idleMs < Number.POSITIVE_INFINITY)
+      this.giving ??= setTimeout(() => this.giveBack(), Math.ceil(idleMs));
+  }
+
+  private carryOut(effect: Effect): void {
+    if (effect.do === "here") this.events.here(effect.job, effect.why, effect.slot);
+    else if (effect.do === "release") this.pantsd.send({ t: "release", leases: effect.leases });
+    else if (effect.do === "request") {
+      const { id, count, exclude, wanted } = effect;
+      const asked = this.pantsd.send({ t: "request", id, count, compat: this.compat, exclude, wanted });
+      if (!asked) this.queue.absent(performance.now());
+    } else if (!this.events.assign(effect.job, effect.lease)) {
+      this.queue.freed(effect.lease.id, false, performance.now());
+    }
+  }
+
+  /** Leases that nobody used go back to the leader. */
+  private giveBack(): void {
+    this.giving = undefined;
+    this.tick();
+  }
+
+  private lookWaiting(): void {
+    this.look();
+    this.tick();
+    if (this.queue.length > 0) return;
+    clearInterval(this.looking);
+    this.looking = undefined;
+  }
+}

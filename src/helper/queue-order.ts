@@ -1,0 +1,76 @@
+/**
+ * Which of the waiting jobs a slot is for. The longest one, as far as is known, so that none is left over for the end; on a
+ * host that is slow beside others the shortest one, or none at all when it would be done sooner on a fast one that is about to be free.
+ * Without knowledge, the first.
+ */
+import { durationMs, livesByDisk, memoryClass, type Need } from "../core/work/need.js";
+import type { Speeds } from "../core/work/speeds.js";
+
+export interface Candidate {
+  readonly id: number;
+  readonly since: number;
+  readonly need: Need | null;
+}
+
+/** A job of ours on another host. */
+export interface Running {
+  readonly host: string;
+  /** When it is expected to end; null when that is not known. */
+  readonly endsAt: number | null;
+}
+
+export interface Outlook {
+  readonly now: number;
+  /** Whoever has waited for longer goes first, ms. */
+  readonly overdueMs: number;
+  readonly speeds: Speeds;
+  readonly running: readonly Running[];
+}
+
+/** A host this much slower than the fastest is slow. */
+const slower = 1.15;
+
+/** Jobs of one class can use the same hosts. */
+export function classOf(need: Need | null): string {
+  return need ? `${livesByDisk(need) ? "disk" : "any"} ${memoryClass(need)}` : "any 0";
+}
+
+/** @param candidates - oldest first. @returns undefined when the slot had better be left alone */
+export function choose<C extends Candidate>(
+  candidates: readonly C[],
+  host: string,
+  outlook: Outlook,
+): C | undefined {
+  const [first] = candidates;
+  if (!first || outlook.now - first.since >= outlook.overdueMs) return first;
+  const speed = outlook.speeds.known(host) ?? 1;
+  const fastest = outlook.speeds.ranked()[0]?.speed ?? 0;
+  if (speed * slower > fastest) return pick(candidates, (a, b) => a > b);
+  const shortest = pick(candidates, (a, b) => a < b);
+  return shortest && isSoonerElsewhere(shortest, candidates.length, speed, outlook) ? undefined : shortest;
+}
+
+function pick<C extends Candidate>(
+  candidates: readonly C[],
+  better: (a: number, b: number) => boolean,
+): C | undefined {
+  let best: C | undefined;
+  for (const one of candidates) if (!best || better(length(one), length(best))) best = one;
+  return best;
+}
+
+const length = ({ need }: Candidate): number => (need ? durationMs(need, 1) : 0);
+
+/** Whether the last of so many waiting jobs ends sooner on a faster host whose job ends first. */
+function isSoonerElsewhere(job: Candidate, waiting: number, speed: number, outlook: Outlook): boolean {
+  const { need } = job;
+  const { speeds, running, now } = outlook;
+  if (!need) return false;
+  const ends = running.flatMap(({ host, endsAt }) => {
+    const theirs = speeds.known(host);
+    const faster = theirs !== undefined && theirs >= slower * speed && endsAt !== null;
+    return faster ? [Math.max(now, endsAt) + durationMs(need, theirs)] : [];
+  });
+  const end = ends.sort((a, b) => a - b)[waiting - 1];
+  return end !== undefined && end < now + durationMs(need, speed);
+}

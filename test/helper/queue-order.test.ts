@@ -1,0 +1,147 @@
+/** Which waiting job gets a slot, and whether one had better wait for it. */
+import { describe, expect, it } from "vitest";
+import { WorkMemory } from "../../src/core/work/memory.js";
+import type { Need } from "../../src/core/work/need.js";
+import { type Effect, Queue } from "../../src/helper/queue.js";
+import { type Candidate, choose, type Outlook } from "../../src/helper/queue-order.js";
+import { hereMs, WaitModel } from "../../src/helper/wait-model.js";
+
+const need = (cpuMs: number, more: Partial<Need> = {}): Need => ({
+  cpuMs,
+  waitMs: 0,
+  ioKb: 0,
+  memoryMb: 0,
+  ...more,
+});
+
+/** Hosts `fast` and `slow`, of which one is four times as fast as the other. */
+function works(): WorkMemory {
+  const memory = new WorkMemory();
+  for (let n = 0; n < 60; n += 1) {
+    memory.learn(["job"], { host: "slow", cpuMs: 400, wallMs: 400, ioKb: 0, memoryMb: 1 });
+    memory.learn(["job"], { host: "fast", cpuMs: 100, wallMs: 100, ioKb: 0, memoryMb: 1 });
+  }
+  return memory;
+}
+
+const lease = (id: string, host: string) => ({ id, host, lifeMs: 5000 });
+const home = { free: 0, taken: 2, total: 2, room: 2 };
+
+describe("the slot of a host", () => {
+  const { speeds } = works();
+  const outlook = (more: Partial<Outlook> = {}): Outlook => ({
+    now: 1000,
+    overdueMs: 5000,
+    speeds,
+    running: [],
+    ...more,
+  });
+  const jobs = (...lengths: (number | null)[]): Candidate[] =>
+    lengths.map((length, id) => ({ id, since: 900, need: length === null ? null : need(length) }));
+
+  it("goes to the longest job on a fast host, to the shortest on a slow one", () => {
+    expect(choose(jobs(300, 900, 100), "fast", outlook())?.id).toBe(1);
+    expect(choose(jobs(300, 900, 100), "slow", outlook())?.id).toBe(2);
+    expect(choose(jobs(300, 900, 100), "slow", outlook({ speeds: new WorkMemory().speeds }))?.id).toBe(1);
+  });
+
+  it("goes to the first where nothing is known, and to whoever has waited too long", () => {
+    expect(choose(jobs(null, null), "fast", outlook())?.id).toBe(0);
+    expect(choose(jobs(300, 900, 100), "fast", outlook({ now: 6000 }))?.id).toBe(0);
+    expect(choose<Candidate>([], "fast", outlook())).toBeUndefined();
+  });
+
+  it("is left alone when the job is done sooner on the fast host that is about to be free", () => {
+    const busy = (endsAt: number | null) => outlook({ running: [{ host: "fast", endsAt }] });
+    const slow = speeds.speed("slow");
+    const fast = speeds.speed("fast");
+    const [there, here] = [1000 / fast, 1000 / slow];
+    expect(choose(jobs(1000), "slow", busy(1000 + (here - there) / 2))).toBeUndefined();
+    expect(choose(jobs(1000), "slow", busy(1000 + 2 * here))?.id).toBe(0);
+    expect(choose(jobs(1000), "slow", busy(null))?.id).toBe(0);
+    // There is more work than fast hosts.
+    expect(choose(jobs(1000, 1000), "slow", busy(1001))?.id).toBe(0);
+  });
+});
+
+describe("the queue, with what is known of jobs", () => {
+  const requests = (queue: Queue) =>
+    queue.take().flatMap((effect: Effect) => (effect.do === "request" ? [effect] : []));
+  const add = (queue: Queue, id: number, wants: Need | null, now = 0) => {
+    queue.add({ id, excluded: new Set(), byHand: false, need: wants }, now);
+  };
+
+  it("asks for jobs of a kind at a time, and says what they need", () => {
+    const queue = new Queue(30_000, works());
+    add(queue, 1, need(1000));
+    expect(requests(queue)).toMatchObject([
+      { count: 1, wanted: { io: false, memoryMb: 0, prefer: ["fast"] } },
+    ]);
+    add(queue, 2, need(100, { waitMs: 900, ioKb: 90_000 }));
+    add(queue, 3, need(1000, { memoryMb: 300 }));
+    add(queue, 4, need(1000, { memoryMb: 400 }));
+    queue.granted(1, [lease("x", "fast")], 1);
+    expect(requests(queue)).toMatchObject([{ count: 1, wanted: { io: true, prefer: [] } }]);
+    queue.denial(2, 500, "no", 2);
+    expect(requests(queue)).toMatchObject([{ count: 2, wanted: { io: false, memoryMb: 512 } }]);
+    queue.denial(3, 500, "no", 3);
+    // All kinds are denied for now; something runs, so they wait.
+    expect(queue.take()).toEqual([]);
+    expect(queue.length).toBe(3);
+  });
+
+  it("does not ask for hosts whose slot nobody would take", () => {
+    const queue = new Queue(30_000, works());
+    add(queue, 1, need(1000));
+    queue.granted(1, [lease("x", "fast")], 0);
+    queue.take();
+    add(queue, 2, need(1000), 1);
+    expect(requests(queue)).toMatchObject([{ exclude: ["slow"] }]);
+  });
+
+  it("starts a job here when that ends sooner than a wait, as many as there is room for", () => {
+    const queue = new Queue(30_000, works());
+    for (let id = 1; id <= 8; id += 1) add(queue, id, need(100));
+    queue.granted(1, [lease("x", "slow")], 0);
+    queue.slotsHere(home, 0);
+    queue.denial(2, 60_000, "full", 1);
+    queue.take();
+    // One slot turned over, and none since.
+    for (let now = 50; now <= 1000; now += 50) queue.tick(now);
+    const here = queue.take().flatMap((effect) => (effect.do === "here" ? [effect.why] : []));
+    expect(here).toEqual(Array.from({ length: 2 }, () => "sooner here than in a slot elsewhere"));
+    expect(queue.length).toBe(5);
+  });
+
+  it("starts no more here than there is room for when nobody helps and nothing ends; the rest is not left to wait for ever", () => {
+    const queue = new Queue(1000);
+    for (let id = 1; id <= 5; id += 1) add(queue, id, null);
+    queue.slotsHere({ free: 0, taken: 0, total: 1, room: 2 }, 0);
+    queue.denial(1, 60_000, "no suitable host is free", 1);
+    expect(queue.take().filter((effect) => effect.do === "here")).toHaveLength(2);
+    expect(queue.length).toBe(3);
+    queue.tick(1000);
+    expect(queue.take().filter((effect) => effect.do === "here")).toHaveLength(3);
+  });
+});
+
+describe("wait or run here", () => {
+  it("expects slots as often as they came, and no sooner than the last one keeps us waiting", () => {
+    const model = new WaitModel();
+    expect(model.waitMs(1, 100)).toBeNull();
+    model.began(0);
+    for (let now = 100; now <= 1000; now += 100) model.turned(now);
+    expect(model.waitMs(1, 1000)).toBeCloseTo(100);
+    expect(model.waitMs(3, 1000)).toBeCloseTo(300);
+    expect(model.waitMs(2, 1500)).toBeCloseTo(1000);
+  });
+
+  it("counts what a job here takes from those that run", () => {
+    const idle = { free: 2, taken: 0, total: 2, room: 4 };
+    expect(hereMs(need(100, { waitMs: 10 }), idle)).toBe(110);
+    expect(hereMs(need(100), { ...idle, free: 0, taken: 2, room: 2 })).toBe(250);
+    expect(hereMs(need(100), { ...idle, free: 0, taken: 2, room: 0 })).toBe(450);
+    // Busy with something else, with both slots free.
+    expect(hereMs(need(100), { ...idle, free: 0 })).toBe(250);
+  });
+});
