@@ -125,6 +125,7 @@ describe("a prexd that is killed", () => {
     const sh = bed.marked("/bin/sh", IDEMPOTENT);
     const job = bed.on("far", [sh, "-c", script("again")]);
     await started("again");
+    await until("its output to be told", () => bed.processes("sleep").length > 0);
     process.kill((await bed.prexd()).pid, "SIGKILL");
     expect(await job).toMatchObject({ code: 0, stdout: "out\n" });
     expect(lines("again")).toEqual(["run", "run", "done"]);
