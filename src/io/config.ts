@@ -37,7 +37,7 @@ const schema = v.strictObject({
       net: threshold,
       /** Percent of its CPUs that this host's own work may use before it takes no jobs of others; 0 = any. */
       owner_cpu: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100)), 80),
-      /** Memory that must be available for it to be free, MiB; 0 = a twentieth of all, 64 to 1024. */
+      /** Memory that must be available for it to be free, MiB; 0 = as fits the host and its jobs. */
       room_mb: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
     }),
     {},

@@ -185,6 +185,61 @@ describe("adaptive", () => {
   });
 });
 
+describe("room in memory", () => {
+  const left = (availableMb: number, totalMb = 1024): Partial<Sample> => ({ availableMb, totalMb });
+
+  it("is for one more job like those that run here", () => {
+    const host = trace("adaptive");
+    host.seconds(3, left(900));
+    expect(host.second(left(300), 1, 1)).toBe(true);
+    expect(host.verdict(1, 1).cause).toEqual({ what: "room", value: 300, threshold: 600 });
+    const small = trace("adaptive");
+    small.seconds(3, left(900));
+    expect(small.seconds(3, left(300), 3, 3)).not.toContain(true);
+  });
+
+  it("does not matter for that while every slot is taken, nor where it was set by hand", () => {
+    const full = trace("adaptive");
+    full.seconds(3, left(900));
+    expect(full.seconds(3, left(100), 4, 4)).not.toContain(true);
+    const byHand = trace("adaptive", { roomMb: 200 });
+    byHand.seconds(3, left(900));
+    expect(byHand.second(left(300), 1, 1)).toBe(false);
+    expect(byHand.second(left(190), 1, 1)).toBe(true);
+  });
+
+  it("may be little on a host that has little", () => {
+    const host = trace("adaptive");
+    expect(host.second(left(40, 64))).toBe(false);
+    expect(host.second(left(15, 64))).toBe(true);
+    expect(host.verdict().cause).toEqual({ what: "room", value: 15, threshold: 16 });
+  });
+});
+
+describe("a load that a job brought", () => {
+  const reading = { io: 140_000, ioPressure: 90, diskBusy: 90 };
+
+  it("needs no residence when the job has ended", () => {
+    const host = trace("adaptive");
+    for (let job = 0; job < 5; job++) {
+      expect(host.seconds(10, reading, 1, 1)).toContain(true);
+      expect(host.second(reading, 0.3)).toBe(true);
+      expect(host.second({})).toBe(false);
+    }
+  });
+
+  it("keeps its residence while as many jobs run, or when it stays", () => {
+    const host = trace("adaptive");
+    host.seconds(3, reading, 1, 1);
+    expect(host.seconds(5, {}, 1, 1)).not.toContain(false);
+    const hog = trace("adaptive");
+    hog.seconds(3, reading, 1, 1);
+    expect(hog.second(reading, 0.3)).toBe(true);
+    expect(hog.seconds(3, reading)).not.toContain(false);
+    expect(hog.seconds(5, {})).not.toContain(false);
+  });
+});
+
 /** A load that is over a threshold for `high` of every `period` seconds, for five minutes. */
 function swing(
   host: Trace,

@@ -9,6 +9,7 @@ import { CpuPolicy } from "./cpu.js";
 import { isCalm, worst } from "./finding.js";
 import type { Cause, Finding, Interval, Policy, Slots, Thresholds, Verdict } from "./policy.js";
 import { Residence } from "./residence.js";
+import { Room } from "./room.js";
 import { cpuJudged, cpuThreshold, type LoadSettings } from "./settings.js";
 
 type Learned = Exclude<IndexName, "cpu">;
@@ -44,7 +45,7 @@ export class AdaptivePolicy implements Policy {
   readonly #cpu: CpuPolicy;
   readonly #cpuThreshold: number;
   readonly #byHand: LoadSettings["thresholds"];
-  readonly #roomMb: number | null;
+  readonly #room: Room;
   readonly #baselines: Readonly<Record<Learned, Baseline>>;
   readonly #residence = new Residence();
   /** As of the last interval that was over. */
@@ -54,7 +55,7 @@ export class AdaptivePolicy implements Policy {
     this.#cpu = new CpuPolicy(settings);
     this.#cpuThreshold = settings.thresholds.cpu ?? cpuThreshold;
     this.#byHand = settings.thresholds;
-    this.#roomMb = settings.roomMb;
+    this.#room = new Room(settings.roomMb);
     const known = (typeof learned === "object" && learned !== null ? learned : {}) as Record<string, unknown>;
     const bounds = boundsFor(settings.cpus);
     const baseline = (name: Learned) => new Baseline(bounds[name], readNormal(known[name]));
@@ -72,7 +73,7 @@ export class AdaptivePolicy implements Policy {
     this.#cpu.sampled(interval);
     const found = this.#judge(interval);
     const over = worst(found);
-    this.#residence.step(over !== null, found.every(isCalm), at);
+    this.#residence.step(over !== null, found.every(isCalm), at, takenAverage);
     if (over) this.#cause = { what: over.what, value: over.value, threshold: over.threshold };
     if (!this.#residence.busy) this.#learn(sample, takenAverage, ms);
   }
@@ -107,7 +108,8 @@ export class AdaptivePolicy implements Policy {
   }
 
   /** Everything that is known of, over its threshold or not. */
-  #judge({ sample, takenAverage, total }: Interval): Judged[] {
+  #judge(interval: Interval): Judged[] {
+    const { sample, takenAverage, total } = interval;
     const found: Judged[] = [];
     const fixed = (what: Cause, value: number | null, threshold: number): void => {
       if (value !== null) found.push({ what, value, threshold, calm: calmBelow(threshold, 0) });
@@ -124,7 +126,7 @@ export class AdaptivePolicy implements Policy {
     fixed("memory-pressure", sample.memoryPressure, memoryPressureMax);
     fixed("disk-busy", sample.diskBusy, diskBusyMax);
     fixed("swapping", sample.swapped, swappedMax);
-    found.push(...this.#room(sample));
+    found.push(...this.#roomLeft(interval));
     if (cpuJudged(this.#cpuThreshold) && sample.cpu !== null) {
       // Jobs may end at once, and do: only what is beside them is here to stay.
       const beside = Math.max(0, sample.cpu - (100 * takenAverage) / Math.max(1, total));
@@ -134,9 +136,11 @@ export class AdaptivePolicy implements Policy {
   }
 
   /** Whether there is memory for one more job. */
-  #room({ availableMb, totalMb }: Sample): Judged[] {
-    if (availableMb === null) return [];
-    const needed = this.#roomMb ?? Math.min(1024, Math.max(64, (totalMb ?? 0) / 20));
-    return needed > 0 ? [{ what: "room", value: availableMb, threshold: needed, calm: 1.25 * needed }] : [];
+  #roomLeft(interval: Interval): Judged[] {
+    const { availableMb } = interval.sample;
+    const needed = this.#room.needed(interval);
+    return availableMb !== null && needed !== null && needed > 0
+      ? [{ what: "room", value: availableMb, threshold: needed, calm: 1.25 * needed }]
+      : [];
   }
 }

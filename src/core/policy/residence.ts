@@ -1,26 +1,40 @@
 /**
  * Keeps a state from flapping: busy at once, free again only after a time of calm; a longer one when it had turned busy
- * again soon after the last. So no load, however it swings, changes the state more than six times a minute.
+ * again soon after the last. So no load beside jobs, however it swings, changes the state more than six times a minute.
+ * What went with a job that ended is gone, and needs no such proof.
  */
 
 /** Of calm before a host is free again: within 10 s after a load is gone. */
 const calmMs = 5000;
 /** The same for a host that turned busy within this time after it was free again. */
 const flappingMs = 25_000;
+/** Slots by which those taken, on average, must have become fewer since it was last over. */
+const jobEnded = 0.5;
 
 export class Residence {
   #busy = false;
   #freeAt = Number.NEGATIVE_INFINITY;
   #calmAt: number | null = null;
   #neededMs = calmMs;
+  /** Slots taken on average over the last interval; and when it was last over, or just before: a job may have ended in it. */
+  #taken = 0;
+  #takenOver = 0;
 
   get busy(): boolean {
     return this.#busy;
   }
 
-  /** @param over - over a threshold; @param calm - under all of them by a margin. Only at the end of an interval. */
-  step(over: boolean, calm: boolean, now: number): void {
+  /**
+   * At the end of an interval.
+   * @param over - over a threshold
+   * @param calm - under all of them by a margin
+   * @param takenAverage - slots taken over the interval, where jobs may be what it is
+   */
+  step(over: boolean, calm: boolean, now: number, takenAverage = 0): void {
+    const takenBefore = this.#taken;
+    this.#taken = takenAverage;
     if (over) {
+      this.#takenOver = Math.max(takenBefore, takenAverage);
       if (!this.#busy) this.#neededMs = now - this.#freeAt < flappingMs ? flappingMs : calmMs;
       this.#busy = true;
       this.#calmAt = null;
@@ -28,7 +42,9 @@ export class Residence {
     }
     if (!this.#busy) return;
     this.#calmAt = calm ? (this.#calmAt ?? now) : null;
-    if (this.#calmAt === null || now - this.#calmAt < this.#neededMs) return;
+    if (this.#calmAt === null) return;
+    const wentWithJob = takenAverage <= this.#takenOver - jobEnded;
+    if (!wentWithJob && now - this.#calmAt < this.#neededMs) return;
     this.#busy = false;
     this.#freeAt = now;
   }

@@ -9,7 +9,7 @@ export interface LoadSettings {
   readonly thresholds: Partial<Readonly<Record<IndexName, number>>>;
   /** Percent of this host's CPUs that its own work may use before it stops lending; 0 = whatever its own work does. */
   readonly ownerCpu: number;
-  /** Memory that must be left for a host to be free, MiB; null = a twentieth of it, 64 MiB to 1 GiB. */
+  /** Memory that must be left for a host to be free, MiB; null = as fits this host and its jobs (room.ts). */
   readonly roomMb: number | null;
 }
 
