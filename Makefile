@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 NODE ?= $(shell command -v node)
 
-.PHONY: all native ts deps-check test check sim figures fuzz demo bench install uninstall clean format
+.PHONY: all native ts deps-check test check sim figures figures-load fuzz demo bench install uninstall clean format
 all: native ts
 
 deps-check:
@@ -44,9 +44,12 @@ fuzz: all
 	@mkdir -p build/fuzz/build && ln -sfn ../../Release build/fuzz/build/Release
 	$(NODE) build/fuzz/test/fuzz/main.js $(N) $(SEED)
 
-# The figures in docs/protocol.md, by simulation: several minutes.
-figures: node_modules/.package-lock.json
+# The figures in docs/load.md, by simulation: less than a minute; and with them those in docs/protocol.md: several minutes.
+figures-load: node_modules/.package-lock.json
 	node_modules/.bin/tsc -p tsconfig.figures.json
+	$(NODE) build/figures/test/sim/policies/main.js
+
+figures: figures-load
 	$(NODE) build/figures/test/sim/figures/main.js
 
 bench: all

@@ -2,19 +2,30 @@
  * A simulated user's prexd, with the shim before it: the production queue, and around it what src/helper/helper.ts
  * does with jobs that are refused or done. Links are up, so that a job costs the time of its datagrams only.
  */
+import { WorkMemory } from "../../../src/core/work/memory.js";
+import type { Need, Use } from "../../../src/core/work/need.js";
 import { type Effect, Queue } from "../../../src/helper/queue.js";
+import type { HomeSlots } from "../../../src/helper/wait-model.js";
 import type { Lease } from "../../../src/wire/control.js";
 import type { SimHost } from "../host.js";
 import type { Output } from "../station.js";
 import type { World } from "../world.js";
 import { type Shim, type Tally, triesMax } from "./jobs.js";
-import type { Machine } from "./machine.js";
+import type { Holding } from "./slots.js";
 
-interface Job {
+interface Job<Work> {
   readonly id: number;
-  readonly workMs: number;
+  readonly work: Work;
   readonly since: number;
   readonly excluded: Set<string>;
+  readonly need: Need | null;
+}
+
+/** What prexd learns of jobs, from their rusage. */
+export interface Kinds<Work> {
+  /** What a job is known by: its shape, else its program. */
+  keys(work: Work): readonly string[];
+  use(work: Work, host: string, wallMs: number): Use;
 }
 
 /** `patience_ms` as configured when nothing is; the rest as in src/helper/helper.ts. */
@@ -22,31 +33,45 @@ const patienceMs = 30_000;
 const beatMs = 1000;
 const lookMs = 25;
 
-export interface CallerOptions {
+/** A machine as those see it who start jobs on it. */
+export interface Executor<Work> {
+  readonly host: SimHost;
+  readonly slots: HomeSlots;
+  /** False when it needs a slot and none is left. */
+  start(work: Work, holding: Holding, ended: () => void): boolean;
+}
+
+export interface CallerOptions<Work> {
   readonly world: World;
-  readonly machine: Machine;
+  readonly machine: Executor<Work>;
   /** By name of the host. */
-  readonly machines: ReadonlyMap<string, Machine>;
+  readonly machines: ReadonlyMap<string, Executor<Work>>;
   readonly tally: Tally;
   /** Every job is sent away, as with `prex`; else the shim decides first. */
   readonly byHand: boolean;
+  /** Nothing is learned when nothing is said. */
+  readonly kinds?: Kinds<Work>;
+  /** Told when a job's caller knows that it has ended. */
+  readonly over?: (work: Work) => void;
 }
 
-export class Caller implements Shim {
-  readonly #queue = new Queue(patienceMs);
-  readonly #jobs = new Map<number, Job>();
+export class Caller<Work = number> implements Shim<Work> {
+  readonly #works = new WorkMemory();
+  readonly #queue: Queue;
+  readonly #jobs = new Map<number, Job<Work>>();
   readonly #world: World;
-  readonly #machine: Machine;
+  readonly #machine: Executor<Work>;
   readonly #tally: Tally;
   #lastId = 0;
   #acting = false;
   #looking = false;
   #giving = false;
 
-  constructor(private readonly options: CallerOptions) {
+  constructor(private readonly options: CallerOptions<Work>) {
     this.#world = options.world;
     this.#machine = options.machine;
     this.#tally = options.tally;
+    this.#queue = new Queue(patienceMs, this.#works, this.#world.random);
     this.#world.at(beatMs * this.#world.random(), () => this.#beat());
   }
 
@@ -55,19 +80,21 @@ export class Caller implements Shim {
   }
 
   /** The shim's decision, then the stand-in's way. */
-  run(workMs: number): void {
+  run(work: Work): void {
     const { now } = this.#world;
-    const { byHand } = this.options;
+    const { byHand, kinds } = this.options;
     this.#lastId += 1;
-    const job = { id: this.#lastId, workMs, since: now, excluded: new Set<string>() };
+    const need = kinds ? this.#works.need(kinds.keys(work)) : null;
+    const job = { id: this.#lastId, work, since: now, excluded: new Set<string>(), need };
     if (!byHand) {
-      if (this.#machine.usable > 0 && this.#machine.start(workMs, "own", () => this.#over(job))) return;
+      if (this.#machine.slots.free > 0 && this.#machine.start(work, "own", () => this.#over(job))) return;
       if (this.#machine.host.node.worthAskingAt(now) > now && this.#machine.slots.room > 0) {
         this.#unslotted(job);
         return;
       }
     }
     this.#jobs.set(job.id, job);
+    this.#queue.slotsHere(this.#machine.slots, now);
     this.#enqueue(job);
   }
 
@@ -83,8 +110,8 @@ export class Caller implements Shim {
     this.#act();
   }
 
-  #enqueue({ id, excluded }: Job): void {
-    this.#queue.add({ id, excluded, byHand: this.options.byHand }, this.#world.now);
+  #enqueue({ id, excluded, need }: Job<Work>): void {
+    this.#queue.add({ id, excluded, need, byHand: this.options.byHand }, this.#world.now);
     this.#act();
   }
 
@@ -115,30 +142,33 @@ export class Caller implements Shim {
     if (effect.do === "request") this.#ask(effect);
     else if (effect.do === "release") this.#world.release(this.#name, effect.leases);
     else if (job && effect.do === "assign") this.#launch(job, effect.lease);
-    else if (job) this.#here(job);
+    else if (job && effect.do === "here") this.#here(job, effect.slot);
   }
 
   #ask({ id, count, exclude, wanted }: Extract<Effect, { do: "request" }>): void {
     this.#world.request(this.#name, id, count, exclude, 1, wanted);
   }
 
-  #launch(job: Job, lease: Lease): void {
+  #launch(job: Job<Work>, lease: Lease): void {
     const world = this.#world;
     const target = this.options.machines.get(lease.host);
     world.at(world.delayMs(), () => {
-      const ended = () => world.at(world.delayMs(), () => this.#ended(job, lease));
-      if (target?.start(job.workMs, "guest", ended)) this.#tally.far += 1;
+      const startedAt = world.now;
+      const ended = () => world.at(world.delayMs(), () => this.#ended(job, lease, world.now - startedAt));
+      if (target?.start(job.work, "guest", ended)) this.#tally.far += 1;
       else world.at(world.delayMs(), () => this.#refused(job, lease));
     });
   }
 
-  #ended(job: Job, lease: Lease): void {
+  #ended(job: Job<Work>, lease: Lease, wallMs: number): void {
+    const { kinds } = this.options;
+    if (kinds) this.#works.learn(kinds.keys(job.work), kinds.use(job.work, lease.host, wallMs));
     this.#queue.freed(lease.id, true, this.#world.now);
     this.#act();
     this.#over(job);
   }
 
-  #refused(job: Job, lease: Lease): void {
+  #refused(job: Job<Work>, lease: Lease): void {
     this.#tally.refused += 1;
     job.excluded.add(lease.host);
     this.#world.outcome(this.#name, lease.host, false, "full: every slot is taken");
@@ -148,19 +178,25 @@ export class Caller implements Shim {
     else this.#enqueue(job);
   }
 
-  /** In a slot if one is free, else without. */
-  #here(job: Job): void {
-    if (!this.#machine.start(job.workMs, "own", () => this.#over(job))) this.#unslotted(job);
+  /** In a slot if one is free, else without. @param slot - one was, so that the time it takes tells how fast this host is */
+  #here(job: Job<Work>, slot = false): void {
+    const { now } = this.#world;
+    const ended = () => {
+      if (slot && job.need) this.#works.ranHere(job.need, this.#world.now - now);
+      this.#over(job);
+    };
+    if (!this.#machine.start(job.work, "own", ended)) this.#unslotted(job);
   }
 
-  #unslotted(job: Job): void {
+  #unslotted(job: Job<Work>): void {
     this.#tally.unslotted += 1;
-    this.#machine.start(job.workMs, "none", () => this.#over(job));
+    this.#machine.start(job.work, "none", () => this.#over(job));
   }
 
-  #over(job: Job): void {
+  #over(job: Job<Work>): void {
     this.#jobs.delete(job.id);
     this.#tally.responses.push(this.#world.now - job.since);
+    this.options.over?.(job.work);
   }
 
   #look(): void {
@@ -178,7 +214,7 @@ export class Caller implements Shim {
 }
 
 /** Hands pantsds' answers to the callers on their hosts, besides whoever watches already. */
-export function connect(world: World, callers: ReadonlyMap<SimHost, Caller>): void {
+export function connect(world: World, callers: ReadonlyMap<SimHost, { answer(output: Output): void }>): void {
   const { watch } = world;
   world.watch = (host, output, cause) => {
     watch?.(host, output, cause);

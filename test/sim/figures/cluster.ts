@@ -9,6 +9,8 @@ export interface ClusterOptions {
   readonly loss?: number;
   /** Share of the hosts that stay busy by load of their own, at least one host; 0 for none. */
   readonly busyShare?: number;
+  /** Of each host; 4 when nothing is said. */
+  readonly slots?: number;
 }
 
 export const slotsPerHost = 4;
@@ -22,15 +24,21 @@ export interface Cluster {
 }
 
 /** Hosts h0, h1, …; the last ones are busy. */
-export function bringUp({ hosts, seed, loss = 0, busyShare = 0.1 }: ClusterOptions): Cluster {
+export function bringUp({
+  hosts,
+  seed,
+  loss = 0,
+  busyShare = 0.1,
+  slots = slotsPerHost,
+}: ClusterOptions): Cluster {
   const names = Array.from({ length: hosts }, (_, index) => `h${index}`);
-  const world = new World({ seed, hosts: names, slots: slotsPerHost });
+  const world = new World({ seed, hosts: names, slots });
   world.tracing = false;
   const busyCount = busyShare > 0 ? Math.max(1, Math.round(hosts * busyShare)) : 0;
   const all = names.map((name) => world.host(name));
   const free = all.slice(0, hosts - busyCount);
   const busy = all.slice(hosts - busyCount);
-  for (const host of busy) world.load(host.name, true, slotsPerHost, 0, 100);
+  for (const host of busy) world.load(host.name, true, slots, 0, 100);
   for (let start = 0; start < free.length; start += joinsPerMs) {
     for (const host of free.slice(start, start + joinsPerMs)) world.load(host.name, false);
     if (start === 0) world.runUntil(() => world.leaders().length === 1, 10_000);

@@ -25,9 +25,9 @@ export interface Tally {
 
 export const newTally = (): Tally => ({ responses: [], refused: 0, far: 0, unslotted: 0 });
 
-/** Whatever runs a job that is started on its host. */
-export interface Shim {
-  run(workMs: number): void;
+/** Whatever runs a job that is started on its host; a job is what it needs, in the simplest case ms of CPU time. */
+export interface Shim<Work = number> {
+  run(work: Work): void;
 }
 
 /** Poisson arrivals at random hosts. `draw` gives the CPU time of a job from a uniform random number. */

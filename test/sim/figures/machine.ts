@@ -3,14 +3,11 @@
  * guest when every slot is taken; pantsd sees both as the production load watch does.
  */
 import { nothingMeasured } from "../../../src/core/indices.js";
-import { LoadWatch } from "../../../src/daemon/load-watch.js";
 import type { HomeSlots } from "../../../src/helper/wait-model.js";
 import { cpuPolicy } from "../cpu-policy.js";
 import type { SimHost } from "../host.js";
 import type { World } from "../world.js";
-
-/** `own` and `guest` hold a slot; `none` runs without one. */
-export type Holding = "own" | "guest" | "none";
+import { type Holding, Slots } from "./slots.js";
 
 interface Running {
   leftMs: number;
@@ -18,14 +15,9 @@ interface Running {
   readonly ended: () => void;
 }
 
-/** As configured when nothing is: `load.interval_ms`. */
-const intervalMs = 1000;
-
 export class Machine {
   readonly #running = new Set<Running>();
-  readonly #load: LoadWatch;
-  #taken = 0;
-  #guests = 0;
+  readonly #slots: Slots;
   /** CPU time used so far, ms, and until when it is counted. */
   #usedMs = 0;
   #countedAt: number;
@@ -43,52 +35,40 @@ export class Machine {
     const { now } = world;
     this.#countedAt = now;
     this.#sample = { usedMs: 0, at: now };
-    const source = {
-      sample: () => ({ ...nothingMeasured, cpu: this.#percent() }),
-      slots: () => ({ taken: this.#taken, guests: this.#guests }),
-    };
-    this.#load = new LoadWatch(source, cpuPolicy(), { intervalMs, slotsTotal: host.slots }, now);
-    if (!occupied) world.at(intervalMs * world.random(), () => this.#watch());
+    const sample = () => ({ ...nothingMeasured, cpu: this.#percent() });
+    this.#slots = new Slots(world, host, cpuPolicy(), sample);
+    if (!occupied) this.#slots.watch();
   }
 
   get taken(): number {
-    return this.#taken;
+    return this.#slots.taken;
+  }
+
+  get slots(): HomeSlots {
+    return { ...this.#slots.home, free: this.usable };
   }
 
   get busy(): boolean {
-    return this.occupied || this.#load.verdict(this.world.now).busy;
+    return this.occupied || this.#slots.busy;
   }
 
   /** Slots that a program of this host may take. */
   get usable(): number {
-    return this.busy ? 0 : Math.max(0, this.host.slots - this.#taken);
-  }
-
-  /** As prexd sees it: as many programs may run beside the slots as there are slots. */
-  get slots(): HomeSlots {
-    const total = this.host.slots;
-    const left = Math.max(0, total - this.#taken);
-    const beside = [...this.#running].filter(({ holding }) => holding === "none").length;
-    return { free: this.usable, taken: this.#taken, total, room: left + Math.max(0, total - beside) };
+    return this.busy ? 0 : Math.max(0, this.host.slots - this.taken);
   }
 
   /** Starts a job of so much CPU time. False when it needs a slot and none is left. */
   start(workMs: number, holding: Holding, ended: () => void): boolean {
-    if (holding !== "none" && this.#taken >= this.host.slots) {
+    if (holding !== "none" && this.#slots.full) {
       if (holding === "guest") this.#changed();
       return false;
     }
     this.#progress();
-    this.#hold(holding, 1);
+    this.#slots.hold(holding, 1);
     this.#running.add({ leftMs: workMs, holding, ended });
     this.#replan();
     if (holding === "guest") this.#changed();
     return true;
-  }
-
-  #hold(holding: Holding, change: 1 | -1): void {
-    if (holding !== "none") this.#taken += change;
-    if (holding === "guest") this.#guests += change;
   }
 
   /** How fast each job runs: 1 while there is a CPU for each. */
@@ -121,7 +101,7 @@ export class Machine {
     const over = [...this.#running].filter(({ leftMs }) => leftMs < 1e-6);
     for (const job of over) {
       this.#running.delete(job);
-      this.#hold(job.holding, -1);
+      this.#slots.hold(job.holding, -1);
     }
     this.#replan();
     if (over.some(({ holding }) => holding === "guest")) this.#changed();
@@ -137,27 +117,8 @@ export class Machine {
     return passed > 0 ? (100 * (this.#usedMs - usedMs)) / (passed * this.host.slots) : 0;
   }
 
-  /** An agent took a slot, found none or gave one back, and tells pantsd at once. */
+  /** An agent did something to the slots. */
   #changed(): void {
-    if (this.occupied) return;
-    this.#load.poll(this.world.now, this.#leased());
-    if (this.#load.sample) this.#tell();
-  }
-
-  #watch(): void {
-    const news = this.#load.tick(this.world.now, this.#leased());
-    if (news !== "same" && this.#load.sample) this.#tell();
-    this.world.at(Math.max(0, this.#load.wakeAt() - this.world.now), () => this.#watch());
-  }
-
-  #tell(): void {
-    const load = this.#load.local(this.world.now);
-    this.host.load = load;
-    this.world.step(this.host, { kind: "load", load });
-  }
-
-  #leased(): boolean {
-    const { node } = this.host;
-    return node.leasesHeld > 0 || node.leasesGranted > 0;
+    if (!this.occupied) this.#slots.changed();
   }
 }

@@ -1,8 +1,7 @@
 /** Measures everything by simulation and writes the section in docs/protocol.md. The same seeds, the same figures. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { type Failover, failovers } from "./failover.js";
 import { herd, type Placement } from "./herd.js";
+import { writeFigures } from "./page.js";
 import { rates } from "./rates.js";
 import {
   electionTable,
@@ -107,10 +106,4 @@ ${herdTable(measureHerd())}
 `;
 }
 
-const [begin, end] = ["<!-- figures -->", "<!-- /figures -->"];
-const file = fileURLToPath(new URL("../../../../../docs/protocol.md", import.meta.url));
-const text = section();
-const page = readFileSync(file, "utf8");
-const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-if (from < 0 || to < from) throw new Error(`${file}: no section between ${begin} and ${end}`);
-writeFileSync(file, `${page.slice(0, from + begin.length)}\n${text}${page.slice(to)}`);
+writeFigures("docs/protocol.md", section());

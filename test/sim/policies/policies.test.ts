@@ -1,0 +1,59 @@
+/** What docs/load.md says of the policies, on fewer seeds. */
+import { describe, expect, it } from "vitest";
+import { alpha, children, childrenToday, type Micro, type MicroRun, micro, today } from "./micro.js";
+import { swings, swung } from "./swing.js";
+import { policies } from "./tables.js";
+
+const seeds = [11, 12];
+const hosts = { "the paper's": [alpha, children], "today's": [today, childrenToday] } as const;
+
+function runs(on: keyof typeof hosts, which: Micro, policy: (typeof policies)[number]): MicroRun[] {
+  const [host, works] = hosts[on];
+  return seeds.map((seed) => micro({ micro: which, policy, seed, host, work: works[which] }));
+}
+
+describe.each(["the paper's", "today's"] as const)("the paper's micro benchmarks on %s hosts", (on) => {
+  it.each(["io", "memory"] as const)("%s: multi and adaptive share it, cpu does not", (which) => {
+    const [cpu, multi, adaptive] = policies.map((policy) => runs(on, which, policy));
+    for (const [index, plain] of (cpu ?? []).entries()) {
+      expect(plain.far).toBe(0);
+      const [fixed, learning] = [multi?.[index] as MicroRun, adaptive?.[index] as MicroRun];
+      for (const sharing of [fixed, learning]) {
+        expect(sharing.far).toBe(3);
+        expect(sharing.makespanMs).toBeLessThan(plain.makespanMs / 2);
+        expect(sharing.deviation).toBeLessThan(plain.deviation * 0.6);
+      }
+      expect(learning.makespanMs).toBeLessThanOrEqual(1.01 * fixed.makespanMs);
+      expect(learning.responseMs).toBeLessThanOrEqual(1.01 * fixed.responseMs);
+    }
+  });
+
+  it("cpu: all do the same", () => {
+    for (const policy of policies)
+      for (const { far, makespanMs } of runs(on, "cpu", policy)) {
+        expect(far).toBe(on === "today's" ? 0 : 3);
+        expect(makespanMs).toBeLessThan(212_000);
+      }
+  });
+});
+
+it("with a slot for each CPU the paper's hosts share everything, whatever the policy", () => {
+  for (const which of ["cpu", "io", "memory"] as const)
+    for (const policy of policies)
+      expect(micro({ micro: which, policy, seed: 11, slots: 1 }).far, `${which}, ${policy}`).toBe(3);
+});
+
+describe("a load that swings around a threshold", () => {
+  it.each(Object.entries(swings))("%s: adaptive changes six times a minute at most", (_name, swing) => {
+    for (const seed of seeds)
+      expect(swung({ swing, policy: "adaptive", seed, minutes: 5 }).changes).toBeLessThanOrEqual(6);
+  });
+
+  it.each(Object.entries(swings).filter(([, { overMs }]) => overMs <= 2000))(
+    "%s: static thresholds more than thirty times",
+    (_name, swing) => {
+      for (const seed of seeds)
+        expect(swung({ swing, policy: "multi", seed, minutes: 2 }).changes).toBeGreaterThan(30);
+    },
+  );
+});

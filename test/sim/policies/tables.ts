@@ -1,0 +1,67 @@
+/** The figures of docs/load.md as Markdown. */
+import { mean } from "../figures/stats.js";
+import { table } from "../figures/tables.js";
+import type { PolicyName } from "./machine.js";
+import type { Micro, MicroRun } from "./micro.js";
+import type { SwingRun } from "./swing.js";
+
+export interface MicroRow {
+  readonly hosts: string;
+  readonly micro: Micro;
+  readonly policy: PolicyName;
+  readonly runs: readonly MicroRun[];
+}
+
+export interface SwingRow {
+  readonly name: string;
+  readonly runs: Readonly<Record<PolicyName, readonly SwingRun[]>>;
+}
+
+export const policies: readonly PolicyName[] = ["cpu", "multi", "adaptive"];
+
+const count = (value: number): string =>
+  value >= 100 ? Math.round(value).toLocaleString("en-US") : value.toFixed(value >= 10 ? 0 : 1);
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`;
+
+const names: Readonly<Record<Micro, string>> = { cpu: "CPU", io: "I/O", memory: "memory" };
+const units: Readonly<Record<Micro, string>> = { cpu: "%", io: "blocks/s", memory: "pages/s" };
+
+export function microTable(rows: readonly MicroRow[]): string {
+  const head = [
+    "hosts",
+    "benchmark",
+    "policy",
+    "children elsewhere",
+    "all done",
+    "a child",
+    "mean, deviation",
+  ];
+  return table(
+    head,
+    rows.map(({ hosts, micro, policy, runs }) => {
+      const of = (pick: (run: MicroRun) => number): number => mean(runs.map(pick));
+      return [
+        hosts,
+        names[micro],
+        `\`${policy}\``,
+        count(of(({ far }) => far)),
+        seconds(of(({ makespanMs }) => makespanMs)),
+        seconds(of(({ responseMs }) => responseMs)),
+        `${count(of(({ average }) => average))}, ${count(of(({ deviation }) => deviation))} ${units[micro]}`,
+      ];
+    }),
+  );
+}
+
+export function swingTable(rows: readonly SwingRow[]): string {
+  return table(
+    ["load", ...policies.map((policy) => `\`${policy}\``)],
+    rows.map(({ name, runs }) => [
+      name,
+      ...policies.map((policy) => {
+        const most = Math.max(...runs[policy].map(({ changes }) => changes));
+        return `${most}; ${mean(runs[policy].map(({ away }) => away)).toFixed(0)} %`;
+      }),
+    ]),
+  );
+}
