@@ -122,6 +122,16 @@ describe("adaptive", () => {
     }
   });
 
+  it("leaves before its memory is used up, and not while it is only being used", () => {
+    const host = trace("adaptive");
+    host.second({ availableMb: 3000 });
+    expect(host.second({ availableMb: 2900 })).toBe(false);
+    expect(host.second({ availableMb: 1600 })).toBe(true);
+    expect(host.verdict().cause).toEqual({ what: "room", value: 300, threshold: 400 });
+    expect(host.seconds(6, { availableMb: 1600 }).at(-1)).toBe(false);
+    expect(host.seconds(10, { availableMb: 1500 })).not.toContain(true);
+  });
+
   it("does without any of the indices", () => {
     const host = new Trace(makePolicy(settings("adaptive")));
     const nothing = Object.fromEntries(Object.keys(idle).map((name) => [name, null])) as unknown as Sample;

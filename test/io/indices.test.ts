@@ -290,6 +290,16 @@ describe("a limited control group", () => {
         `254:0 Read ${bytes}\n254:0 Total ${bytes}\n8:0 Total ${bytes}\nTotal ${2 * bytes}\n`,
       );
     };
+    const task = (pid: number, ranNs: number, waitedNs: number, switches: number, moved: string) => {
+      put(`proc/${pid}/task/${pid}/schedstat`, `${ranNs} ${waitedNs} ${switches}\n`);
+      put(`proc/${pid}/io`, moved);
+    };
+    const moved = (read: number, written: number, cancelled: number) =>
+      `rchar: 9999\nread_bytes: ${read}\nwrite_bytes: ${written}\ncancelled_write_bytes: ${cancelled}\n`;
+    cg("cpu/lab/h1/cgroup.procs", "80\n81\n");
+    put("cg/cpu/lab/h1/cgroup.procs", "80\n81\n");
+    task(80, 0, 0, 10, moved(0, 0, 0));
+    task(81, 0, 0, 10, "");
     state(0, 0, 0);
     const s = sampler();
     expect(s.world.words).toBe("control group /lab/h1: 0.5 CPUs, 256 MiB");
@@ -303,6 +313,42 @@ describe("a limited control group", () => {
       totalMb: 256,
       ioPressure: null,
     });
+    // A kernel that counts no I/O for the group tells that of its processes, and of the children that they reaped.
+    state(2e8, 10_240, 33);
+    task(80, 0, 0, 35, moved(40_960, 81_920, 20_480));
+    now += 1000;
+    expect(s.sample()).toMatchObject({ io: 100, ctxt: 25 });
+    // A process went away with what it had counted.
+    put("cg/cpu/lab/h1/cgroup.procs", "81\n");
+    now += 1000;
+    expect(s.sample()).toMatchObject({ io: 0, ctxt: 0 });
+  });
+
+  it("wants the CPU time that others kept it from, and no more than they used", () => {
+    groupFiles["/proc/self/mountinfo"] = `32 31 0:29 / ${root}/cg rw - cgroup2 cgroup2 rw`;
+    groupFiles["/proc/self/cgroup"] = "0::/box";
+    groupFiles[join(root, "cg/box/cpu.max")] = "100000 100000\n";
+    put("cg/box/cgroup.procs", "90\n");
+    const state = (usedMs: number, waitedMs: number, machineTicks: number) => {
+      groupFiles[join(root, "cg/box/cpu.stat")] = `usage_usec ${usedMs * 1000}\n`;
+      put("proc/90/task/90/schedstat", `${usedMs * 1e6} ${waitedMs * 1e6} ${usedMs + 1}\n`);
+      put("proc/90/stat", `90 (gcc) S 1 90 90 0 -1 4194304 1 2 3 4 ${usedMs / 20} 0 0 0 20 0 1 0 5\n`);
+      machine({ cpu: `${machineTicks} 0 0 0 0 0 0 0 0 0` });
+    };
+    state(0, 0, 0);
+    const s = sampler();
+    s.sample([90]);
+    const second = (usedMs: number, waitedMs: number, machineTicks: number) => {
+      state(usedMs, waitedMs, machineTicks);
+      now += 1000;
+      return s.sample([90]);
+    };
+    // Four tenths of a CPU used, six tenths waited for, on a machine that is full: half of it, as was used, by the guest.
+    expect(second(400, 600, 200)).toMatchObject({ cpu: 100, guestsCpu: 50, ctxt: 400 });
+    // Its tasks waited for each other: nobody else used anything.
+    expect(second(800, 1200, 240)).toMatchObject({ cpu: 40 });
+    // Others used a tenth.
+    expect(second(1200, 1800, 290).cpu).toBeCloseTo(50);
   });
 });
 

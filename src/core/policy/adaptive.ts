@@ -48,6 +48,8 @@ export class AdaptivePolicy implements Policy {
   readonly #room: Room;
   readonly #baselines: Readonly<Record<Learned, Baseline>>;
   readonly #residence = new Residence();
+  /** Memory at the end of the last interval. */
+  #availableMb: number | null = null;
   /** As of the last interval that was over. */
   #cause: Finding | null = null;
 
@@ -76,6 +78,7 @@ export class AdaptivePolicy implements Policy {
     this.#residence.step(over !== null, found.every(isCalm), at, takenAverage);
     if (over) this.#cause = { what: over.what, value: over.value, threshold: over.threshold };
     if (!this.#residence.busy) this.#learn(sample, takenAverage, ms);
+    this.#availableMb = sample.availableMb;
   }
 
   verdict(slots: Slots): Verdict {
@@ -135,12 +138,13 @@ export class AdaptivePolicy implements Policy {
     return found;
   }
 
-  /** Whether there is memory for one more job. */
+  /** Whether there will be memory for one more job at the next look: where it fills up, that one would be too late. */
   #roomLeft(interval: Interval): Judged[] {
     const { availableMb } = interval.sample;
     const needed = this.#room.needed(interval);
-    return availableMb !== null && needed !== null && needed > 0
-      ? [{ what: "room", value: availableMb, threshold: needed, calm: 1.25 * needed }]
-      : [];
+    if (availableMb === null || needed === null || needed <= 0) return [];
+    const falling = Math.max(0, (this.#availableMb ?? availableMb) - availableMb);
+    const value = Math.max(0, availableMb - falling);
+    return [{ what: "room", value, threshold: needed, calm: 1.25 * needed }];
   }
 }

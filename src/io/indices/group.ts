@@ -2,12 +2,15 @@
 import { join } from "node:path";
 import { CounterFile } from "./counter-file.js";
 import { growth } from "./rate.js";
-import { GroupSwitches } from "./tasks.js";
+import { GroupTasks, type TasksUse } from "./tasks.js";
 import type { GroupFiles, World } from "./world.js";
 
 /** Over one interval; null where the group's controllers do not tell. */
 export interface GroupUse {
+  /** Used, and wanted while others had the CPUs. */
   readonly cpuPercent: number | null;
+  /** How many times what was used that is. */
+  readonly wantedFactor: number;
   /** Blocks of 1 KiB. */
   readonly blocks: number | null;
   readonly ctxt: number | null;
@@ -29,7 +32,7 @@ export class GroupMeter {
   readonly #io: CounterFile | null;
   readonly #usage: CounterFile | null;
   readonly #stat: CounterFile | null;
-  readonly #switches: GroupSwitches | null;
+  readonly #tasks: GroupTasks | null;
   readonly #keys: Readonly<Record<"faults" | "inactive" | "active", Buffer>>;
   #usedNs: number | null = null;
   #bytes: number | null = null;
@@ -48,26 +51,33 @@ export class GroupMeter {
     this.#io = open(io ? join(io.folder, name) : undefined);
     this.#usage = open(memory ? join(memory.folder, usage) : undefined);
     this.#stat = open(memory ? join(memory.folder, "memory.stat") : undefined);
-    this.#switches = tasks === null ? null : new GroupSwitches(tasks, proc);
+    // Version 2 knows better: there the kernel also tells whose the pages are that it writes back.
+    this.#tasks = tasks === null ? null : new GroupTasks(tasks, proc, io?.version !== 2);
     const key = (word: string) => Buffer.from(`${memory?.version === 1 ? V1 : ""}${word} `);
     this.#keys = { faults: key("pgfault"), inactive: key("inactive_file"), active: key("active_file") };
   }
 
-  /** @param machineMb - memory available on the whole machine */
-  sample(ms: number, machineMb: number | null): GroupUse {
+  /**
+   * @param machineNs - CPU time that the whole machine used in the same interval; null when it does not tell
+   * @param machineMb - memory available on the whole machine
+   */
+  sample(ms: number, machineNs: number | null, machineMb: number | null): GroupUse {
     const usedNs = this.world.quota?.usedNs() ?? this.#cpuNs();
     const used = growth(this.#usedNs, usedNs);
     this.#usedNs = usedNs;
     const bytes = this.#ioBytes();
     const moved = growth(this.#bytes, bytes);
     this.#bytes = bytes;
+    const tasks = this.#tasks?.growth() ?? null;
     const { faults, availableMb, totalMb } = this.#memory(machineMb);
     const faulted = growth(this.#faults, faults);
     this.#faults = faults;
+    const wanted = used === null ? null : used + kept(used, machineNs, tasks);
     return {
-      cpuPercent: used === null || ms <= 0 ? null : used / (ms * 1e4 * this.world.cpus),
-      blocks: moved === null ? null : moved / 1024,
-      ctxt: this.#switches?.growth() ?? null,
+      cpuPercent: wanted === null || ms <= 0 ? null : wanted / (ms * 1e4 * this.world.cpus),
+      wantedFactor: used && wanted ? wanted / used : 1,
+      blocks: most(moved, tasks?.movedBytes ?? null, 1024),
+      ctxt: tasks?.switches ?? null,
       faults: faulted,
       availableMb,
       totalMb,
@@ -120,4 +130,17 @@ export class GroupMeter {
       totalMb: limitBytes / MB,
     };
   }
+}
+
+/**
+ * CPU time that a group's tasks were kept from by what runs outside it, ns: as stolen time on a virtual machine, it was
+ * wanted. They wait for each other too, so it is no more than what the others used.
+ */
+function kept(usedNs: number, machineNs: number | null, tasks: TasksUse | null): number {
+  return Math.min(tasks?.waitedNs ?? 0, Math.max(0, (machineNs ?? 0) - usedNs));
+}
+
+/** The larger of two counts, in units of so many: a kernel that throttles nobody counts nothing (version 1). */
+function most(a: number | null, b: number | null, unit: number): number | null {
+  return a === null && b === null ? null : Math.max(a ?? 0, b ?? 0) / unit;
 }

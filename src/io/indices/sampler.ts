@@ -105,7 +105,7 @@ export class Sampler {
     const disks = this.#disks.sample();
     const net = this.#interfaces.sample();
     this.#readMemory();
-    const group = this.#group?.sample(ms, this.#availableMb) ?? null;
+    const group = this.#group?.sample(ms, machine.cpuNs, this.#availableMb) ?? null;
     const cpu = this.#percent(group ? group.cpuPercent : machine.cpuPercent);
     const guestTicks = this.#sessions.growth(guests);
     const own = group ?? {
@@ -131,7 +131,7 @@ export class Sampler {
       availableMb: own.availableMb,
       totalMb: own.totalMb,
       runQueue: group ? null : this.#runQueue,
-      guestsCpu: this.#share(guestTicks, ms),
+      guestsCpu: this.#share(guestTicks * (group?.wantedFactor ?? 1), ms),
     };
   }
 
@@ -155,6 +155,7 @@ export class Sampler {
     const possible = growth(before.cpuPossible, now.cpuPossible);
     return {
       cpuPercent: used === null || !possible ? null : (100 * used) / possible,
+      cpuNs: used === null ? null : (used / ticksPerSecond) * 1e9,
       ctxt: growth(before.ctxt, now.ctxt),
       intr: growth(before.intr, now.intr),
       faults: growth(before.faults, now.faults),

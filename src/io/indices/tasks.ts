@@ -1,42 +1,85 @@
-/** What only /proc/PID tells: context switches of a group's tasks, and CPU time of whole sessions. */
+/** What only /proc/PID tells: what a group's tasks switch, wait for and move, and CPU time of whole sessions. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { growth } from "./rate.js";
 
 /** Looking at more tasks than this would cost more than it says; the rest is taken to be like them. */
 const tasksMax = 400;
 const SWITCHES = /ctxt_switches:\s+(\d+)/g;
+const MOVED = /^(read_bytes|write_bytes|cancelled_write_bytes): (\d+)$/gm;
 
-/** Context switches of all tasks in a control group and those below it; what ended in between is not counted. */
-export class GroupSwitches {
-  #before: Map<string, number> | null = null;
+/** Of one task since it began. */
+interface Task {
+  readonly switches: number;
+  readonly waitedNs: number;
+}
 
+/** Over one interval, of all tasks in a group and those below it; what ended in between is not counted. */
+export interface TasksUse {
+  /** Context switches. */
+  readonly switches: number;
+  /** Wanted to run, and did not, ns. */
+  readonly waitedNs: number;
+  /** Read from and written to disks, also by children that were reaped; null when there are too many to look at. */
+  readonly movedBytes: number | null;
+}
+
+export class GroupTasks {
+  #before: Map<string, Task> | null = null;
+  #moved: number | null = null;
+
+  /** @param io - whether to look at what they read and write: a file more for each process */
   constructor(
     private readonly folder: string,
     private readonly proc: string,
+    private readonly io: boolean,
   ) {}
 
   /** Since the last call; null at the first. */
-  growth(): number | null {
-    const now = new Map<string, number>();
+  growth(): TasksUse | null {
+    const now = new Map<string, Task>();
     const pids = groupPids(this.folder);
     let looked = 0;
+    let moved = 0;
     for (const pid of pids) {
       if (now.size >= tasksMax) break;
       looked += 1;
-      for (const tid of list(join(this.proc, pid, "task"))) {
-        const text = read(join(this.proc, pid, "task", tid, "status"));
-        let count = 0;
-        for (const match of text.matchAll(SWITCHES)) count += Number(match[1]);
-        now.set(`${pid}/${tid}`, count);
-      }
+      const folder = join(this.proc, pid, "task");
+      for (const tid of list(folder)) now.set(`${pid}/${tid}`, taskIn(join(folder, tid)));
+      if (this.io) moved += movedBy(join(this.proc, pid, "io"));
     }
     const before = this.#before;
     this.#before = now;
+    const all = looked === pids.length ? moved : null;
+    const movedBytes = growth(this.#moved, all);
+    this.#moved = all;
     if (!before) return null;
-    let grown = 0;
-    for (const [task, count] of now) grown += Math.max(0, count - (before.get(task) ?? 0));
-    return looked > 0 ? (grown * pids.length) / looked : 0;
+    let switches = 0;
+    let waitedNs = 0;
+    for (const [id, task] of now) {
+      switches += Math.max(0, task.switches - (before.get(id)?.switches ?? 0));
+      waitedNs += Math.max(0, task.waitedNs - (before.get(id)?.waitedNs ?? 0));
+    }
+    const scale = looked > 0 ? pids.length / looked : 0;
+    return { switches: switches * scale, waitedNs: waitedNs * scale, movedBytes };
   }
+}
+
+/** From schedstat (ns it ran, ns it waited, times it was put on a CPU), which costs the kernel least; else from status. */
+function taskIn(folder: string): Task {
+  const [, waitedNs = 0, switches = 0] = read(join(folder, "schedstat")).split(" ").map(Number);
+  if (switches > 0) return { switches, waitedNs };
+  let count = 0;
+  for (const match of read(join(folder, "status")).matchAll(SWITCHES)) count += Number(match[1]);
+  return { switches: count, waitedNs: 0 };
+}
+
+/** Bytes that a process and its reaped children moved to and from disks; 0 where that is not ours to know. */
+function movedBy(file: string): number {
+  let bytes = 0;
+  for (const [, name, count] of read(file).matchAll(MOVED))
+    bytes += name === "cancelled_write_bytes" ? -Number(count) : Number(count);
+  return Math.max(0, bytes);
 }
 
 /** CPU time of sessions, with what their reaped children used: of the jobs that run here for other hosts. */
