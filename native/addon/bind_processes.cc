@@ -66,6 +66,7 @@ SpawnRequest request_of(const Napi::Object &options) {
     request.ignored = bits_of(options.Get("ignored"));
     request.blocked = bits_of(options.Get("blocked"));
     request.nice = int_of(options.Get("nice"));
+    request.io_priority = int_of(options.Get("ioPriority"));
     const Napi::Array limits = array_of(options.Get("rlimits"));
     for (uint32_t i = 0; i < limits.Length(); i++) {
         const Napi::Array pair = array_of(limits[i]);
@@ -126,6 +127,12 @@ Napi::Value open_pid(Info info) {
     return number(info, fd < 0 ? -errno : fd);
 }
 
+Napi::Value io_priority_of(Info info) {
+    constexpr int process = 1; // IOPRIO_WHO_PROCESS
+    const long priority = syscall(SYS_ioprio_get, process, int_at(info, 0));
+    return number(info, priority < 0 ? -errno : static_cast<double>(priority));
+}
+
 Napi::Value stop_state_of(Info info) {
     return number(info, stop_state(int_at(info, 0)));
 }
@@ -165,6 +172,7 @@ void define_processes(Napi::Object exports, Addon *addon) {
     define<spawn_program>(exports, addon, "spawn");
     define<on_exit>(exports, addon, "onExit");
     define<open_pid>(exports, addon, "pidfd");
+    define<io_priority_of>(exports, addon, "ioPriority");
     define<stop_state_of>(exports, addon, "stopState");
     define<kill_process>(exports, addon, "kill");
     define<kill_all>(exports, addon, "killSession");

@@ -19,6 +19,7 @@ namespace {
 constexpr int kSignals = 64;
 constexpr unsigned kFirstInherited = 3;
 constexpr int kCloseAtMost = 1 << 16;
+constexpr int kIoProcess = 1; // IOPRIO_WHO_PROCESS, for which glibc has no header
 
 struct Child {
     const SpawnRequest &request;
@@ -105,6 +106,7 @@ void set_limits(const std::vector<Limit> &limits) {
         const int now = getpriority(PRIO_PROCESS, 0);
         setpriority(PRIO_PROCESS, 0, now + request.nice);
     }
+    if (request.io_priority != 0) syscall(SYS_ioprio_set, kIoProcess, 0, request.io_priority);
     if (request.slot >= 0) {
         pants_slot_convert(request.table, request.slot, static_cast<uint32_t>(child.parent),
                            static_cast<uint32_t>(getpid()));

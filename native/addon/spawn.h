@@ -27,6 +27,8 @@ struct SpawnRequest {
     uint64_t ignored = 0;
     uint64_t blocked = 0;
     int nice = 0;
+    // As ioprio_set(2) takes it; 0 = as it comes.
+    int io_priority = 0;
     std::vector<Limit> limits;
     // A pending slot of ours, or -1: becomes the program's before its first instruction, and free if there is
     // none.

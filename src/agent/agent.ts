@@ -13,6 +13,7 @@ import { preamble } from "../mux/preamble.js";
 import { encodeRefused } from "../mux/status.js";
 import type { Stream } from "../mux/stream.js";
 import { Admission, type Applicant, type Door } from "./admit.js";
+import type { Guests } from "./guests.js";
 import { Job } from "./job.js";
 import { Slots } from "./slots.js";
 import { World } from "./world.js";
@@ -32,7 +33,10 @@ export class Agent implements Door {
   private looking = false;
   private terminated = false;
 
-  constructor(private readonly linkId: string) {
+  constructor(
+    private readonly linkId: string,
+    private readonly guests: Guests,
+  ) {
     const runtime = runtimeDir();
     this.slots = new Slots(runtime);
     this.directory = userDir(runtime, process.getuid?.() ?? 0);
@@ -52,7 +56,7 @@ export class Agent implements Door {
 
   start(applicant: Applicant, slot: number): void {
     const { stream, spec } = applicant;
-    const job = new Job(this.pipe, stream, spec, slot, (ended) => this.ended(ended));
+    const job = new Job(this.pipe, stream, spec, slot, this.guests.priority(), (ended) => this.ended(ended));
     if (job.pid < 0) {
       const text = `${spec.path.toString("utf8")} cannot be started there (errno ${-job.pid})`;
       stream.control(Type.REFUSE, encodeRefused({ reason: Refusal.SPAWN, text }));

@@ -7,6 +7,7 @@ import { type Frame, Type } from "../mux/frame.js";
 import type { JobSpec } from "../mux/spec.js";
 import { encodeStatus, type JobStatus } from "../mux/status.js";
 import type { Stream } from "../mux/stream.js";
+import { type GuestPriority, lowerSession } from "./guests.js";
 import { InputPump } from "./input.js";
 import { OutputPump } from "./output.js";
 import { deliver } from "./signals.js";
@@ -31,11 +32,13 @@ export class Job {
     private readonly stream: Stream,
     spec: JobSpec,
     slot: number,
+    guests: GuestPriority,
     private readonly ended: (job: Job) => void,
   ) {
-    const { pid, ends } = startProgram(spec, slot);
+    const { pid, ends } = startProgram(spec, slot, guests);
     this.pid = pid;
     if (pid < 0) return;
+    lowerSession(pid, guests.nice, () => this.status !== undefined);
     if (ends.input !== undefined) this.input = new InputPump(stream, ...ends.input);
     const changed = (): void => this.settle();
     if (ends.output >= 0) this.outputs[1] = new OutputPump(link, stream, 1, ends.output, changed);

@@ -1,6 +1,7 @@
 /** Starts a job's program with its descriptors on pipes of ours. */
 import { native, type SpawnOptions } from "../io/native.js";
 import { FdUse, type JobSpec } from "../mux/spec.js";
+import type { GuestPriority } from "./guests.js";
 
 /** Our ends of the program's pipes; -1 = none. */
 export interface Ends {
@@ -18,8 +19,11 @@ export interface Started {
 
 const EMFILE = 24;
 
-/** @param slot - pending slot to hand to the program, or -1 */
-export function startProgram(spec: JobSpec, slot: number): Started {
+/**
+ * @param slot - pending slot to hand to the program, or -1
+ * @param guests - what this host adds to the job's own priorities
+ */
+export function startProgram(spec: JobSpec, slot: number, guests: GuestPriority): Started {
   const theirs: number[] = [];
   const ours: number[] = [];
   const fds: [number, number, number] = [-1, -1, -1];
@@ -45,7 +49,7 @@ export function startProgram(spec: JobSpec, slot: number): Started {
         native.setBlocking(fds[fd], true);
       }
     }
-    const pid = native.spawn(spawnOptions(spec, fds, slot));
+    const pid = native.spawn(spawnOptions(spec, fds, slot, guests));
     if (pid < 0) for (const fd of ours) native.close(fd);
     const outputs = ours.filter((fd) => !(input?.includes(fd) ?? false));
     const output = isPiped(spec.fds[1]) ? (outputs.shift() ?? -1) : -1;
@@ -63,8 +67,13 @@ export function startProgram(spec: JobSpec, slot: number): Started {
 
 const isPiped = (use: number): boolean => use === FdUse.STREAM || use === FdUse.TTY;
 
-function spawnOptions(spec: JobSpec, fds: readonly [number, number, number], slot: number): SpawnOptions {
-  const { path, argv, env, cwd, umask, ignored, blocked, nice, rlimits } = spec;
+function spawnOptions(
+  spec: JobSpec,
+  fds: readonly [number, number, number],
+  slot: number,
+  guests: GuestPriority,
+): SpawnOptions {
+  const { path, argv, env, cwd, umask, ignored, blocked, rlimits } = spec;
   return {
     path,
     argv,
@@ -76,7 +85,8 @@ function spawnOptions(spec: JobSpec, fds: readonly [number, number, number], slo
     deathSignal: true,
     ignored,
     blocked,
-    nice,
+    nice: spec.nice + guests.nice,
+    ioPriority: guests.ioPriority || spec.ioPriority,
     rlimits,
     slot,
   };

@@ -1,6 +1,8 @@
 /** prex-agent: started over ssh under the keeper (bin/prex-agent); frames on stdin and stdout. */
 import { Agent } from "../agent/agent.js";
+import { Guests } from "../agent/guests.js";
 import { native } from "../io/native.js";
+import { configFile } from "../io/paths.js";
 
 const [option, link] = process.argv.slice(2);
 if (option !== "--link" || link === undefined || !/^[0-9a-f]{1,64}$/.test(link)) {
@@ -9,5 +11,7 @@ if (option !== "--link" || link === undefined || !/^[0-9a-f]{1,64}$/.test(link))
 } else {
   process.title = "prex-agent";
   native.setProcessName("prex-agent");
-  new Agent(link);
+  const guests = new Guests(configFile());
+  await guests.ready();
+  new Agent(link, guests);
 }

@@ -9,6 +9,7 @@ import type { JobStatus, Refused } from "../mux/status.js";
 import type { Lease } from "../wire/control.js";
 import { Attempt } from "./attempt.js";
 import { Descriptors } from "./descriptors.js";
+import { ioPriorityOf } from "./io-priority.js";
 import type { Link } from "./link.js";
 import { afterString, type Progress, REPEATS_MAX } from "./progress.js";
 import { record } from "./record.js";
@@ -178,7 +179,8 @@ export class Job {
     const flags = this.byName === "" ? 0 : SpecFlag.BY_NAME;
     const fds = this.descriptors.uses;
     const memoryMb = this.need ? memoryClass(this.need) : 0;
-    const attributes = { memoryMb, umask, nice, ignored, blocked, rlimits, cwd, path, argv, env };
+    const ioPriority = ioPriorityOf(this.standIn.pid);
+    const attributes = { memoryMb, umask, nice, ioPriority, ignored, blocked, rlimits, cwd, path, argv, env };
     return { ...attributes, flags, waitMs, fds, compat, identity, claims };
   }
 

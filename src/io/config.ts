@@ -4,9 +4,13 @@ import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
 import type { LoadSettings } from "../core/policy/settings.js";
 import { name, networkSchema } from "./config-network.js";
+import { parseIoPriority } from "./io-priority.js";
 
 const milliseconds = (min: number, max: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+
+const isIoPriority = (text: string): boolean => parseIoPriority(text) !== null;
+const ioPriorities = '"as-is", "idle", or "best-effort:0" to "best-effort:7"';
 
 const threshold = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1e12)), 0);
 
@@ -39,6 +43,16 @@ const schema = v.strictObject({
       owner_cpu: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100)), 80),
       /** Memory that must be available for it to be free, MiB; 0 = as fits the host and its jobs. */
       room_mb: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
+    }),
+    {},
+  ),
+  /** How jobs of other hosts run here. */
+  guests: v.optional(
+    v.strictObject({
+      /** Added to a job's own nice value. */
+      nice: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(19)), 0),
+      /** In place of a job's own I/O class. */
+      io: v.optional(v.pipe(v.string(), v.check(isIoPriority, ioPriorities)), "as-is"),
     }),
     {},
   ),

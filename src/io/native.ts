@@ -42,6 +42,8 @@ export interface SpawnOptions {
   readonly blocked: bigint;
   /** Nice value to add (0 = none); failing to set it is not an error. */
   readonly nice: number;
+  /** I/O class and level as ioprio_set(2) takes them (0 = as they come); failing to set them is not an error. */
+  readonly ioPriority: number;
   /** Soft and hard limits by RLIMIT_ number, lowered only as far as permitted; ~0n = unlimited. Empty = leave. */
   readonly rlimits: readonly (readonly [bigint, bigint])[];
   /** Index of a pending slot of ours to hand to the program's pid, or -1. Freed by us when the spawn fails. */
@@ -141,6 +143,8 @@ export interface Native {
   reapOrphans(exclude: readonly number[]): number;
   /** A pidfd of any process, close-on-exec: readable (IN) once it has ended. */
   pidfd(pid: number): number;
+  /** I/O class and level of a process as ioprio_get(2) tells them. */
+  ioPriority(pid: number): number;
   /** Stop signal if the child has stopped, -1 if it went on, 0 if neither since the last call. Does not reap. */
   stopState(pid: number): number;
   kill(pid: number, signal: number): number;

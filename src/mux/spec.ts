@@ -31,6 +31,8 @@ export interface JobSpec {
   readonly memoryMb: number;
   readonly umask: number;
   readonly nice: number;
+  /** I/O class and level as ioprio_get(2) tells them, 16 bits; 0: never set. */
+  readonly ioPriority: number;
   readonly ignored: bigint;
   readonly blocked: bigint;
   readonly rlimits: readonly (readonly [bigint, bigint])[];
@@ -51,7 +53,8 @@ const RLIMITS_MAX = 32;
 
 export function encodeSpec(spec: JobSpec): Buffer {
   const w = new Writer();
-  w.u32(spec.flags)
+  w.u16(spec.flags)
+    .u16(spec.ioPriority)
     .u32(spec.waitMs)
     .u32(spec.memoryMb)
     .u32(spec.umask)
@@ -72,7 +75,8 @@ export function encodeSpec(spec: JobSpec): Buffer {
 export function decodeSpec(bytes: Buffer): JobSpec {
   const r = new Reader(bytes);
   const head = {
-    flags: r.u32(),
+    flags: r.u16(),
+    ioPriority: r.u16(),
     waitMs: r.u32(),
     memoryMb: r.u32(),
     umask: r.u32(),

@@ -83,6 +83,7 @@ function someSpec(chance: Chance): JobSpec {
     waitMs: 100,
     umask: 0o22,
     nice: -3,
+    ioPriority: chance.below(1 << 16),
     ignored: 5n,
     blocked: 6n,
     rlimits: Array.from({ length: chance.below(3) }, () => [1n, 2n] as const),

@@ -43,6 +43,7 @@ export function shell(script: string, options: Partial<SpawnOptions> = {}): Spaw
     ignored: 0n,
     blocked: 0n,
     nice: 0,
+    ioPriority: 0,
     rlimits: [],
     slot: -1,
     ...options,

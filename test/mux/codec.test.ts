@@ -18,6 +18,7 @@ const spec: fc.Arbitrary<JobSpec> = fc.record({
   memoryMb: fc.nat(100_000),
   umask: fc.nat(0o777),
   nice: fc.integer({ min: -20, max: 19 }),
+  ioPriority: fc.nat(0xffff),
   ignored: u64(),
   blocked: u64(),
   rlimits: fc.array(fc.tuple(u64(), u64()), { maxLength: 16 }),
