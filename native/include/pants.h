@@ -96,7 +96,8 @@ enum pants_reason {
     PANTS_WHY_REMOTE_FULL = 12,/* ran elsewhere: every slot here was taken */
     PANTS_WHY_BY_HAND = 13,    /* ran elsewhere: asked for with prex */
     PANTS_WHY_LOST = 14,       /* started elsewhere, then lost; not run again */
-    PANTS_WHY_RERUN = 15       /* idempotent: lost elsewhere, ran again */
+    PANTS_WHY_RERUN = 15,      /* idempotent: lost elsewhere, ran again */
+    PANTS_WHY_ALWAYS = 16      /* ran elsewhere: PANTS_POLICY=always */
 };
 struct pants_why {      /* 192 bytes; one decision about a marked program */
     uint64_t seq;       /*   0  1 + the index it was drawn from ring_next; written last, 0 while being filled */
@@ -138,6 +139,7 @@ struct pants_table {
 #define PANTS_RUN_IDEMPOTENT 0x1u /* marked idempotent */
 #define PANTS_RUN_BY_HAND 0x2u    /* prex CMD: remote whatever the load here */
 #define PANTS_RUN_BUSY 0x4u       /* redirected because this host is busy (else: no slot was free) */
+#define PANTS_RUN_ALWAYS 0x8u     /* redirected because PANTS_POLICY=always */
 
 /* ---- stand-in <-> prexd: users/UID/prexd.sock, SOCK_STREAM, one connection per job --------------------------- */
 #define PANTS_MSG_MAGIC 0x58525050u /* "PPRX" */

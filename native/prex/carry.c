@@ -91,7 +91,8 @@ noreturn void carry(struct job *job) {
     job->since_ms = now_ms();
     signals_hold();
     if (names_descriptor(job->argv)) run_here(job, PANTS_WHY_UNFIT, "an argument names a descriptor");
-    int fd = reach(job->flags & PANTS_RUN_BY_HAND ? job->since_ms + HAND_WAIT_MS : 0, &why);
+    int fd =
+        reach(job->flags & (PANTS_RUN_BY_HAND | PANTS_RUN_ALWAYS) ? job->since_ms + HAND_WAIT_MS : 0, &why);
     if (fd < 0) run_here(job, PANTS_WHY_NO_HELPER, why);
     talk(fd, job, "", &outcome);
     if (outcome.end == END_BROKEN) {

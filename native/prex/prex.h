@@ -16,7 +16,7 @@
 enum {
     READY_MS = 2000,      /* a living prexd answers RUN or HELLO within this */
     PROBE_MS = 5000,      /* a silent prexd is asked whether it lives so often */
-    HAND_WAIT_MS = 10000, /* by hand: for a prexd that is starting */
+    HAND_WAIT_MS = 10000, /* by hand, and with PANTS_POLICY=always: for a prexd that is starting */
     START_WAIT_MS = 2000, /* a stand-in: for a prexd that another one is starting */
 };
 

@@ -26,6 +26,25 @@ static bool take(int (*from)(struct pants_table *, uint32_t, uint64_t), const st
     return verdict->slot >= 0;
 }
 
+enum { ANCESTORS_MAX = 64 };
+
+/* Part of a job for another host: its session's leader holds a guest's slot. When everything is to be sent,
+ * also in a session that a job began, or the job would travel on. */
+static bool is_guest(const struct pants_table *table) {
+    if (pants_slot_find(table, sys_session(), PANTS_SLOT_GUEST) >= 0) return true;
+    uint32_t pid = policy_always() ? sys_parent() : 0;
+    for (int i = 0; i < ANCESTORS_MAX && pid > 1; i++, pid = ground_parent(pid))
+        if (pants_slot_find(table, pid, PANTS_SLOT_GUEST) >= 0) return true;
+    return false;
+}
+
+/* prex would only look for a host from over there. */
+static bool is_standin(const char *path, const char *standin) {
+    struct sys_seen one, other;
+    return sys_stat(AT_FDCWD, path, &one) && sys_stat(AT_FDCWD, standin, &other) && one.ino == other.ino &&
+           one.dev_major == other.dev_major && one.dev_minor == other.dev_minor;
+}
+
 static const char *unfit(const struct ask *ask) {
     if (ask->unfit) return ask->unfit;
     if (!ask->argv || !ask->argv[0]) return "no arguments at all";
@@ -38,15 +57,17 @@ static enum pants_reason judge(const struct ask *ask, const struct ground *groun
     struct pants_table *table = ground->table;
     const struct pants_state *state = &ground->state;
     if ((*detail = unfit(ask))) return PANTS_WHY_UNFIT;
-    if (table && pants_slot_find(table, sys_session(), PANTS_SLOT_GUEST) >= 0) return PANTS_WHY_GUEST;
+    if (table && is_guest(table)) return PANTS_WHY_GUEST;
     if (!ground->fresh) return *detail = "no state record, or a stale or torn one", PANTS_WHY_NO_DAEMON;
     if (!table) return *detail = "no slot table", PANTS_WHY_NO_DAEMON;
-    if (has_slot(ask, table, verdict)) return PANTS_WHY_LENT;
-    if (!state->busy && take(pants_slot_take, ask, table, verdict)) return PANTS_WHY_SLOT;
-    /* Nobody can help now: here all the same, as long as that does not drown this host. Else prexd lets it
-     * wait. */
-    if (!state->remote && state->remote_after_ns > ground->now_ns) {
-        if (take(pants_slot_take, ask, table, verdict) || take(pants_beside_take, ask, table, verdict))
+    bool always = policy_always();
+    if (!always) {
+        if (has_slot(ask, table, verdict)) return PANTS_WHY_LENT;
+        if (!state->busy && take(pants_slot_take, ask, table, verdict)) return PANTS_WHY_SLOT;
+        /* Nobody can help now: here all the same, as long as that does not drown this host. Else prexd lets it
+         * wait. */
+        if (!state->remote && state->remote_after_ns > ground->now_ns &&
+            (take(pants_slot_take, ask, table, verdict) || take(pants_beside_take, ask, table, verdict)))
             return PANTS_WHY_NO_REMOTE;
     }
     /* Not earlier, because the kernel takes longer over /proc/self/status than all the rest takes. */
@@ -54,8 +75,10 @@ static enum pants_reason judge(const struct ask *ask, const struct ground *groun
     if (has_capabilities(ask->path)) return *detail = "has capabilities", PANTS_WHY_UNFIT;
     if (!standin_find(verdict->standin, sizeof verdict->standin)) return PANTS_WHY_NO_STANDIN;
     if (!standin_fits(ask, &variable, &entries)) return *detail = "arguments too long", PANTS_WHY_UNFIT;
+    if (always && is_standin(ask->path, verdict->standin)) return *detail = "prex itself", PANTS_WHY_UNFIT;
     verdict->stand_in = true;
-    verdict->busy = state->busy;
+    verdict->why = always ? PANTS_RUN_ALWAYS : state->busy ? PANTS_RUN_BUSY : 0;
+    if (always) return PANTS_WHY_ALWAYS;
     return state->busy ? PANTS_WHY_REMOTE_BUSY : PANTS_WHY_REMOTE_FULL;
 }
 

@@ -9,7 +9,7 @@ static __attribute__((noinline)) void exec_standin(const struct ask *ask, const 
     if (!standin_fits(ask, &size, &entries)) return;
     char variable[size];
     char *env[entries + 2];
-    standin_environment(ask, verdict->busy, variable, size, env);
+    standin_environment(ask, verdict->why, variable, size, env);
     real_functions()->execve(verdict->standin, ask->argv, env);
 }
 

@@ -62,6 +62,25 @@ bool ground_state(struct pants_state *state, uint64_t now_ns) {
     return age_ns > -1000000000 && age_ns <= (int64_t)state->interval_ms * 3 * 1000000;
 }
 
+uint32_t ground_parent(uint32_t pid) {
+    char path[32], stat[512];
+    struct pants_text text = pants_text_in(path, sizeof path);
+    pants_text_put(&text, "/proc/");
+    pants_text_number(&text, pid, 10);
+    pants_text_put(&text, "/stat");
+    int fd = sys_open(path, O_RDONLY);
+    if (fd < 0) return 0;
+    long got = sys_read(fd, stat, sizeof stat);
+    sys_close(fd);
+    uint32_t parent = 0;
+    long at = got - 1;
+    while (at >= 0 && stat[at] != ')') /* the name before it may hold anything */
+        at--;
+    for (at += 4; at > 3 && at < got && stat[at] >= '0' && stat[at] <= '9'; at++)
+        parent = parent * 10 + (uint32_t)(stat[at] - '0');
+    return parent;
+}
+
 bool ground_traced(void) {
     static const char name[] = "\nTracerPid:\t";
     char text[512];

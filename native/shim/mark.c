@@ -26,13 +26,17 @@ typedef Elf32_Ehdr header;
 #define MACHINE EM_NONE /* nothing is marked where the bits are not free */
 #endif
 
-static bool is_migratable(const header *h) {
+static bool is_program(const header *h) {
     return *(const uint32_t *)h->e_ident ==
                (ELFMAG0 | ELFMAG1 << 8 | ELFMAG2 << 16 | (uint32_t)ELFMAG3 << 24) &&
            h->e_ident[EI_CLASS] == CLASS && h->e_ident[EI_DATA] == ELFDATA2LSB && h->e_machine == MACHINE &&
-           MACHINE != EM_NONE && (h->e_type == ET_EXEC || h->e_type == ET_DYN) &&
-           (h->e_flags & PANTS_MARK_TAG_MASK) == PANTS_MARK_TAG && (h->e_flags & PANTS_MARK_MIGRATABLE) &&
-           !(h->e_flags & PANTS_MARK_NEVER);
+           MACHINE != EM_NONE && (h->e_type == ET_EXEC || h->e_type == ET_DYN);
+}
+
+/* Marked migratable, or everything is to be sent that is not marked never. */
+static bool is_migratable(const header *h, uint32_t *mark) {
+    *mark = (h->e_flags & PANTS_MARK_TAG_MASK) == PANTS_MARK_TAG ? h->e_flags & PANTS_MARK_MASK : 0;
+    return !(*mark & PANTS_MARK_NEVER) && ((*mark & PANTS_MARK_MIGRATABLE) || policy_always());
 }
 
 /* File mode of `path`, or of `fd` when the path is empty; 0 = cannot tell. */
@@ -71,11 +75,11 @@ enum sight look_at(const char *path, bool searching, uint32_t *flags, const char
     /* Non-blocking, because a plain open of a FIFO hangs where execve says EACCES. */
     int fd = sys_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) return searching ? sight_unopened(path, fd) : SIGHT_PLAIN;
-    bool marked = sys_pread(fd, &h, sizeof h, 0) == (long)sizeof h && is_migratable(&h);
+    bool marked =
+        sys_pread(fd, &h, sizeof h, 0) == (long)sizeof h && is_program(&h) && is_migratable(&h, flags);
     if (marked) {
         unsigned mode = mode_of(fd, "");
         marked = S_ISREG(mode) && sys_access(path, X_OK);
-        *flags = h.e_flags;
         *unfit = mode & (S_ISUID | S_ISGID) ? "setuid or setgid" : NULL;
     }
     sys_close(fd);

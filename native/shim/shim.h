@@ -3,8 +3,8 @@
  * and then makes the caller's own call or the same call on the stand-in (standin.c).
  *
  * Rules for every line here: no allocation, no lock, no stdio, errno untouched, nothing written to static
- * memory but by real.c and a note of one mapping (ground.c), little stack: after vfork all of it happens in
- * the parent's address space, on a thread's stack. */
+ * memory but by real.c and policy.c at the start and a note of one mapping (ground.c), little stack: after
+ * vfork all of it happens in the parent's address space, on a thread's stack. */
 #ifndef PANTS_SHIM_H
 #define PANTS_SHIM_H
 #include <spawn.h>
@@ -31,7 +31,7 @@ void *real_rare(const char *name, const char *version);
 
 /* ---- mark.c ---- */
 enum sight {
-    SIGHT_MARKED, /* an executable file of this machine, marked migratable */
+    SIGHT_MARKED, /* an executable file of this machine, marked migratable (or taken for it: policy_always) */
     SIGHT_PLAIN,  /* anything else that exec would stop at */
     SIGHT_ABSENT  /* a PATH search would go on to the next element */
 };
@@ -40,6 +40,10 @@ enum sight {
 enum sight look_at(const char *path, bool searching, uint32_t *flags, const char **unfit);
 /* File capabilities, which a copy elsewhere may not have. */
 bool has_capabilities(const char *path);
+
+/* ---- policy.c ---- */
+/* PANTS_POLICY=always: send every program that can be sent, whatever its mark and the load here. */
+bool policy_always(void);
 
 /* ---- search.c ---- */
 /* The entry at which libc's PATH search would stop, if it is marked: true and its path in `found`. */
@@ -57,7 +61,7 @@ struct ask {
 struct verdict {
     uint32_t self; /* this process */
     bool stand_in;
-    bool busy;          /* why: busy, or every slot taken */
+    uint32_t why;       /* PANTS_RUN_BUSY, PANTS_RUN_ALWAYS, or 0: every slot is taken */
     int slot;           /* slot taken or lent for the program, or -1 */
     bool lent;          /* ... it was lent by its holder */
     uint32_t holder;    /* ... word's pid */
@@ -72,6 +76,8 @@ void settle(const struct verdict *verdict, uint32_t pid);
 struct pants_table *ground_map(void);
 /* A whole, fresh state record. */
 bool ground_state(struct pants_state *state, uint64_t now_ns);
+/* Parent of a process, 0 when that cannot be told. */
+uint32_t ground_parent(uint32_t pid);
 /* A debugger or strace watches this process. */
 bool ground_traced(void);
 
@@ -81,7 +87,7 @@ bool standin_find(char *out, size_t size);
  * arguments might not fit where the caller's do, or would need too much stack. */
 bool standin_fits(const struct ask *ask, size_t *variable, size_t *entries);
 /* Fill both: the caller's environment and the variable. */
-void standin_environment(const struct ask *ask, bool busy, char *variable, size_t size, char **env);
+void standin_environment(const struct ask *ask, uint32_t why, char *variable, size_t size, char **env);
 
 /* ---- words.c ---- */
 const char *report_words(enum pants_reason reason);

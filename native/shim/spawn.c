@@ -25,7 +25,7 @@ static __attribute__((noinline)) int spawn_standin(const struct ask *ask, const 
     if (!standin_fits(ask, &size, &entries)) return E2BIG;
     char variable[size];
     char *env[entries + 2];
-    standin_environment(ask, verdict->busy, variable, size, env);
+    standin_environment(ask, verdict->why, variable, size, env);
     struct call standin = *call;
     standin.name = verdict->standin;
     if (!standin.pidfd) standin.real = real_functions()->spawn;

@@ -109,8 +109,8 @@ bool standin_fits(const struct ask *ask, size_t *variable, size_t *entries) {
     return bytes + *variable + 2 * PATH_MAX <= room;
 }
 
-void standin_environment(const struct ask *ask, bool busy, char *variable, size_t size, char **env) {
-    uint32_t flags = busy ? PANTS_RUN_BUSY : 0;
+void standin_environment(const struct ask *ask, uint32_t why, char *variable, size_t size, char **env) {
+    uint32_t flags = why;
     if (ask->flags & PANTS_MARK_IDEMPOTENT) flags |= PANTS_RUN_IDEMPOTENT;
     struct pants_text text = pants_text_in(variable, size);
     pants_text_put(&text, PANTS_STANDIN_VAR);

@@ -177,12 +177,12 @@ export class Helper implements StandInEvents, JobEvents {
   }
 
   private enqueue(job: Job): void {
-    const { id, excluded, byHand } = job;
+    const { id, excluded, away } = job;
     job.state = "waiting";
     job.host = "";
     for (const host of this.refusals.hosts(job.run.path, job.run.cwd)) excluded.add(host);
     for (const host of this.links.out()) excluded.add(host);
-    this.dispatcher.add({ id, excluded, byHand, need: job.need });
+    this.dispatcher.add({ id, excluded, away, need: job.need });
   }
 
   /** Sends a job over the link to a host, now or once that is up. */
@@ -301,8 +301,8 @@ export class Helper implements StandInEvents, JobEvents {
   }
 
   /** So short that this host is better off running it than sending it; now and then one is sent all the same. */
-  private tooShort({ need, byHand, rerun }: Job): boolean {
-    if (!need || byHand || rerun || need.cpuMs + need.waitMs > SEND_MIN_MS) return false;
+  private tooShort({ need, away, rerun }: Job): boolean {
+    if (!need || away || rerun || need.cpuMs + need.waitMs > SEND_MIN_MS) return false;
     this.kept = (this.kept + 1) % TRY_EVERY;
     return this.kept !== 0;
   }

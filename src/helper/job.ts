@@ -39,6 +39,8 @@ export class Job {
   readonly byName: string;
   readonly idempotent: boolean;
   readonly byHand: boolean;
+  /** Shall run elsewhere, whatever is free here. */
+  readonly away: boolean;
   readonly descriptors: Descriptors;
   /** Hosts that cannot run it. */
   readonly excluded = new Set<string>();
@@ -75,6 +77,7 @@ export class Job {
     this.byName = run.host.toString("utf8");
     this.idempotent = (run.flags & RunFlag.IDEMPOTENT) !== 0;
     this.byHand = (run.flags & RunFlag.BY_HAND) !== 0;
+    this.away = this.byHand || (run.flags & RunFlag.ALWAYS) !== 0;
     this.descriptors = new Descriptors(run.fds, fds);
     this.keys = keysOf(run);
   }
@@ -195,16 +198,18 @@ export class Job {
 
   private exit(): void {
     const status = this.result?.status ?? 0;
-    const { BUSY } = RunFlag;
-    const asked = this.byHand
-      ? Why.BY_HAND
-      : (this.run.flags & BUSY) !== 0
-        ? Why.REMOTE_BUSY
-        : Why.REMOTE_FULL;
-    const detail = asked === Why.REMOTE_FULL ? wantedWords(this.need) : "";
-    this.record(this.rerun ? Why.RERUN : asked, this.host, status, detail);
+    const detail = this.asked === Why.REMOTE_FULL ? wantedWords(this.need) : "";
+    this.record(this.rerun ? Why.RERUN : this.asked, this.host, status, detail);
     this.exited = true;
     this.standIn.send(Msg.EXIT, status);
+  }
+
+  /** Why it was to run elsewhere, one of Why. */
+  private get asked(): number {
+    const { flags } = this.run;
+    if (this.byHand) return Why.BY_HAND;
+    if ((flags & RunFlag.ALWAYS) !== 0) return Why.ALWAYS;
+    return (flags & RunFlag.BUSY) !== 0 ? Why.REMOTE_BUSY : Why.REMOTE_FULL;
   }
 
   private record(reason: number, host: string, status: number, detail: string): void {

@@ -13,7 +13,7 @@ export interface Waiting {
   /** Hosts that cannot run this job. */
   readonly excluded: ReadonlySet<string>;
   /** Must not simply get a slot of this host. */
-  readonly byHand: boolean;
+  readonly away: boolean;
   /** What it will need; null or nothing: not known. */
   readonly need?: Need | null;
 }
@@ -172,7 +172,7 @@ export class Queue {
     this.home = home;
     while (this.home.free > 0) {
       const job = choose(
-        [...this.waiting.values()].filter(({ byHand }) => !byHand),
+        [...this.waiting.values()].filter(({ away }) => !away),
         "",
         this.outlook(now),
       );
@@ -286,7 +286,7 @@ export class Queue {
       const { meanMs } = this.works;
       const need = job.need ?? (meanMs === null ? null : { cpuMs: meanMs, waitMs: 0, ioKb: 0, memoryMb: 0 });
       const waitMs = this.model.waitMs(place, now);
-      if (job.byHand || !need || waitMs === null || !this.standing(job, now)) continue;
+      if (job.away || !need || waitMs === null || !this.standing(job, now)) continue;
       if (hereMs(need, this.home) >= waitMs + durationMs(need, 1)) continue;
       place -= 1;
       this.here(job.id, "sooner here than in a slot elsewhere");

@@ -44,6 +44,7 @@ export const Why = {
   BY_HAND: 13,
   LOST: 14,
   RERUN: 15,
+  ALWAYS: 16,
 } as const;
 const WHY_WORDS = [
   "",
@@ -62,6 +63,7 @@ const WHY_WORDS = [
   "asked for with prex",
   "lost after its start",
   "lost, then run again",
+  "PANTS_POLICY=always",
 ];
 
 /** Words for a reason, as `pants why` shows them. */
@@ -179,7 +181,7 @@ export const MSG_LENGTH_MAX = 8 << 20;
 export const SIGNAL_FROM_TTY = 0x100;
 
 /** PANTS_RUN_*. */
-export const RunFlag = { IDEMPOTENT: 1, BY_HAND: 2, BUSY: 4 } as const;
+export const RunFlag = { IDEMPOTENT: 1, BY_HAND: 2, BUSY: 4, ALWAYS: 8 } as const;
 
 /** Timing of a link, ms: PANTS_LINK_*. */
 export const LINK_PING_MS = 2500;

@@ -68,7 +68,7 @@ describe("the queue, with what is known of jobs", () => {
   const requests = (queue: Queue) =>
     queue.take().flatMap((effect: Effect) => (effect.do === "request" ? [effect] : []));
   const add = (queue: Queue, id: number, wants: Need | null, now = 0) => {
-    queue.add({ id, excluded: new Set(), byHand: false, need: wants }, now);
+    queue.add({ id, excluded: new Set(), away: false, need: wants }, now);
   };
 
   it("asks for jobs of a kind at a time, and says what they need", () => {

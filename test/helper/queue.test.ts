@@ -5,10 +5,10 @@ import type { Lease } from "../../src/wire/control.js";
 const lease = (id: string, host = "b"): Lease => ({ id, host, lifeMs: 10_000 });
 /** A host with two slots, of which so many are free, and room for as many beside them. */
 const home = (free: number, taken = 2 - free, total = 2) => ({ free, taken, total, room: 2 * total - taken });
-const job = (id: number, excluded: string[] = [], byHand = false) => ({
+const job = (id: number, excluded: string[] = [], away = false) => ({
   id,
   excluded: new Set(excluded),
-  byHand,
+  away,
 });
 
 /** What the queue wants done, in words. */

@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bootTimeNs, shim, World } from "./world.js";
+import { bootTimeNs, NEVER, shim, World } from "./world.js";
 
 const world = new World();
 let caller = "";
@@ -104,6 +104,47 @@ describe.each(["execve", "posix_spawn"])("by %s", (how) => {
     world.slots(1, [GUEST]);
     const r = world.run(["setsid", "-w", "sh", "-c", script], { PANTS_DEBUG: "1", LD_PRELOAD: shim });
     expect(r.stderr).toContain("here: part of a job run here for another host");
+  });
+});
+
+describe.each(["execve", "execvp", "posix_spawn"])("by %s with PANTS_POLICY=always", (how) => {
+  const always = { PANTS_DEBUG: "1", PANTS_POLICY: "always" };
+  const said = (path: string, env: Record<string, string> = always): string =>
+    world
+      .shimmed([caller, how, path, "--quiet"], env)
+      .stderr.split("\n")[0]
+      ?.replace(/^.*(here|standing)/, "$1") ?? "";
+
+  it("sends an idle host's unmarked program, also one whose parent has a slot or nobody could help", () => {
+    const plain = join(world.dir, "bin", "target");
+    expect(said(plain, { PANTS_DEBUG: "1", PANTS_POLICY: "alway" })).toBe("");
+    expect(said(plain, { PANTS_DEBUG: "1", PANTS_POLICY: "always2" })).toBe("");
+    expect(said(plain)).toBe("standing in: PANTS_POLICY=always");
+    expect(said(marked)).toBe("standing in: PANTS_POLICY=always");
+    world.state({ remote: false, remoteAfterNs: bootTimeNs() + 3_600_000_000_000n });
+    expect(said(plain)).toBe("standing in: PANTS_POLICY=always");
+  });
+
+  it("sends neither what is marked never, a script, prex itself, nor without a daemon", () => {
+    expect(said(world.marked(join(world.dir, "bin", "target"), NEVER, "never"))).toBe("");
+    const script = join(world.dir, "bin", "script");
+    writeFileSync(script, "#!/bin/true\n", { mode: 0o755 });
+    expect(said(script)).toBe("");
+    expect(said(world.prex)).toContain("here: cannot be carried: prex itself");
+    expect(said(marked, { ...always, PANTS_DISABLE: "1" })).toBe("");
+    rmSync(join(world.runtime, "state"));
+    expect(said(marked)).toContain("here: no daemon");
+  });
+
+  it("sends nothing on from a job that runs here for another host, nor from a session that it began", () => {
+    const slot = `printf "$(printf '\\\\%03o\\\\%03o\\\\%03o' $(($$&255)) $(($$>>8&255)) $(($$>>16&255)))" | dd of=${world.runtime}/slots bs=1 seek=64 conv=notrunc 2>/dev/null`;
+    for (const start of ["", "setsid -w "]) {
+      world.slots(1, [GUEST]);
+      const script = `${slot}; LD_PRELOAD=${shim} ${start}${caller} ${how} ${marked} --quiet; true`;
+      const r = world.run(["setsid", "-w", "sh", "-c", script], always);
+      expect(r.stderr).toContain("here: part of a job run here for another host");
+      expect(r.stderr).not.toContain("standing in");
+    }
   });
 });
 

@@ -4,7 +4,7 @@
  * and constants are explained in docs/load.md.
  */
 import { type IndexName, indexNames, type Sample } from "../indices.js";
-import { Baseline, type Bounds, calmBelow, readNormal } from "./baseline.js";
+import { Baseline, type Bounds, calmBelow, readNormal, someTaken } from "./baseline.js";
 import { CpuPolicy } from "./cpu.js";
 import { isCalm, worst } from "./finding.js";
 import type { Cause, Finding, Interval, Policy, Slots, Thresholds, Verdict } from "./policy.js";
@@ -138,13 +138,17 @@ export class AdaptivePolicy implements Policy {
     return found;
   }
 
-  /** Whether there will be memory for one more job at the next look: where it fills up, that one would be too late. */
+  /**
+   * Whether there will be memory for one more job at the next look: where it fills up, and not with jobs, that one would be
+   * too late.
+   */
   #roomLeft(interval: Interval): Judged[] {
     const { availableMb } = interval.sample;
     const needed = this.#room.needed(interval);
     if (availableMb === null || needed === null || needed <= 0) return [];
-    const falling = Math.max(0, (this.#availableMb ?? availableMb) - availableMb);
-    const value = Math.max(0, availableMb - falling);
+    const before = interval.takenAverage < someTaken ? this.#availableMb : null;
+    const falling = Math.max(0, (before ?? availableMb) - availableMb);
+    const value = availableMb < needed ? availableMb : Math.max(0, availableMb - falling);
     return [{ what: "room", value, threshold: needed, calm: 1.25 * needed }];
   }
 }

@@ -29,7 +29,7 @@ const spreads = 8;
 /** No threshold is more than so many times its floor: whatever a host got used to, there is too much. */
 const floorsMax = 10;
 /** Slots taken on average, below which an interval says nothing of what jobs add; and above which nothing of rest. */
-const someTaken = 0.5;
+export const someTaken = 0.5;
 const noneTaken = 0.05;
 
 export class Baseline {

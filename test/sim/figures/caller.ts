@@ -111,7 +111,7 @@ export class Caller<Work = number> implements Shim<Work> {
   }
 
   #enqueue({ id, excluded, need }: Job<Work>): void {
-    this.#queue.add({ id, excluded, need, byHand: this.options.byHand }, this.#world.now);
+    this.#queue.add({ id, excluded, need, away: this.options.byHand }, this.#world.now);
     this.#act();
   }
 

@@ -92,7 +92,7 @@ export class Prexd {
   #enqueue(task: Task): void {
     const now = this.machine.clock;
     for (const [host, until] of this.#leftOut) if (until > now) task.excluded.add(host);
-    this.#queue.add({ id: task.job.id, excluded: task.excluded, byHand: false }, now);
+    this.#queue.add({ id: task.job.id, excluded: task.excluded, away: false }, now);
     this.#act();
   }
 
