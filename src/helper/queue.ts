@@ -284,7 +284,8 @@ export class Queue {
       if (this.home.room <= 0) return;
       place += 1;
       const { meanMs } = this.works;
-      const need = job.need ?? (meanMs === null ? null : { cpuMs: meanMs, waitMs: 0, ioKb: 0, memoryMb: 0 });
+      const need =
+        job.need ?? (meanMs === null ? null : { cpuMs: meanMs, waitMs: 0, ownMs: 0, ioKb: 0, memoryMb: 0 });
       const waitMs = this.model.waitMs(place, now);
       if (job.away || !need || waitMs === null || !this.standing(job, now)) continue;
       if (hereMs(need, this.home) >= waitMs + durationMs(need, 1)) continue;

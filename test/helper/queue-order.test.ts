@@ -9,6 +9,7 @@ import { hereMs, WaitModel } from "../../src/helper/wait-model.js";
 const need = (cpuMs: number, more: Partial<Need> = {}): Need => ({
   cpuMs,
   waitMs: 0,
+  ownMs: cpuMs,
   ioKb: 0,
   memoryMb: 0,
   ...more,

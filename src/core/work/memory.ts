@@ -2,7 +2,7 @@
  * What finished jobs used, by program and shape, and what that lets one expect of the next. Bounded; when in doubt it knows
  * nothing, and the simple rule holds.
  */
-import type { Need, Use } from "./need.js";
+import { type Need, partsOf, type Use } from "./need.js";
 import { Speeds } from "./speeds.js";
 
 /** Shapes and programs remembered; the one not used for longest goes. */
@@ -13,14 +13,15 @@ const enough = 3;
 const weightMin = 0.1;
 /** A mean that jobs stray from by more than so many times itself says nothing of the next one. */
 const strayMax = 1;
-/** CPU times below this are noise, and say nothing of a host's speed, ms. */
-const speedMinMs = 20;
+/** Times below this are noise, and say nothing of a host's speed, ms. */
+const speedMinMs = 50;
 
 /** Means over the jobs of one key, newer ones counting more. */
 interface Seen {
   readonly jobs: number;
   readonly cpuMs: number;
   readonly waitMs: number;
+  readonly ownMs: number;
   /** Mean distance of jobs from cpuMs + waitMs. */
   readonly strayMs: number;
   readonly ioKb: number;
@@ -28,7 +29,7 @@ interface Seen {
   readonly memoryMb: number;
 }
 
-const fields = ["jobs", "cpuMs", "waitMs", "strayMs", "ioKb", "memoryMb"] as const;
+const fields = ["jobs", "cpuMs", "waitMs", "ownMs", "strayMs", "ioKb", "memoryMb"] as const;
 
 export class WorkMemory {
   readonly speeds: Speeds;
@@ -61,8 +62,11 @@ export class WorkMemory {
   learn(keys: readonly string[], use: Use): void {
     this.#meanMs = (this.#meanMs ?? use.wallMs) * (1 - weightMin) + use.wallMs * weightMin;
     const like = keys.map((key) => this.#seen.get(key)).find((one) => one && known(one));
-    if (like && use.cpuMs >= speedMinMs && like.cpuMs >= speedMinMs)
-      this.speeds.learn(use.host, like.cpuMs, use.cpuMs);
+    const { cpuMs } = partsOf(use);
+    // How long it waits for others says nothing of this host.
+    const computes = like !== undefined && like.cpuMs > like.waitMs;
+    if (computes && cpuMs >= speedMinMs && like.cpuMs >= speedMinMs)
+      this.speeds.learn(use.host, like.cpuMs, cpuMs);
     const speed = this.speeds.speed(use.host);
     for (const key of keys) this.#put(key, mixed(this.#seen.get(key), use, speed));
   }
@@ -77,8 +81,8 @@ export class WorkMemory {
     for (const key of keys) {
       const one = this.#seen.get(key);
       if (!one || !known(one)) continue;
-      const { cpuMs, waitMs, ioKb, memoryMb } = one;
-      return { cpuMs, waitMs, ioKb, memoryMb };
+      const { cpuMs, waitMs, ownMs, ioKb, memoryMb } = one;
+      return { cpuMs, waitMs, ownMs, ioKb, memoryMb };
     }
     return null;
   }
@@ -100,9 +104,11 @@ const known = ({ jobs, cpuMs, waitMs, strayMs }: Seen): boolean =>
   jobs >= enough && strayMs <= strayMax * (cpuMs + waitMs);
 
 function mixed(before: Seen | undefined, use: Use, speed: number): Seen {
-  const cpuMs = use.cpuMs * speed;
-  const waitMs = Math.max(0, use.wallMs - use.cpuMs);
-  if (!before) return { jobs: 1, cpuMs, waitMs, strayMs: 0, ioKb: use.ioKb, memoryMb: use.memoryMb };
+  const parts = partsOf(use);
+  const { waitMs } = parts;
+  const cpuMs = parts.cpuMs * speed;
+  const { cpuMs: ownMs, ioKb, memoryMb } = use;
+  if (!before) return { jobs: 1, cpuMs, waitMs, ownMs, strayMs: 0, ioKb, memoryMb };
   const weight = Math.max(weightMin, 1 / (before.jobs + 1));
   const mix = (was: number, is: number): number => was + weight * (is - was);
   const away = Math.abs(cpuMs + waitMs - before.cpuMs - before.waitMs);
@@ -110,9 +116,10 @@ function mixed(before: Seen | undefined, use: Use, speed: number): Seen {
     jobs: before.jobs + 1,
     cpuMs: mix(before.cpuMs, cpuMs),
     waitMs: mix(before.waitMs, waitMs),
+    ownMs: mix(before.ownMs, ownMs),
     strayMs: mix(before.strayMs, away),
-    ioKb: mix(before.ioKb, use.ioKb),
-    memoryMb: Math.max(use.memoryMb, mix(before.memoryMb, use.memoryMb)),
+    ioKb: mix(before.ioKb, ioKb),
+    memoryMb: Math.max(memoryMb, mix(before.memoryMb, memoryMb)),
   };
 }
 

@@ -15,10 +15,12 @@ export interface Use {
 
 /** What a job is expected to need. */
 export interface Need {
-  /** CPU time on a host of speed 1, ms. */
+  /** Time that it computes for in a slot of a host of speed 1, ms. */
   readonly cpuMs: number;
-  /** Time in which it waits for disks and others, ms: no faster CPU makes it shorter. */
+  /** Time in which it waits for disks and others, ms: no faster host makes it shorter. */
   readonly waitMs: number;
+  /** User and system time as measured, ms. */
+  readonly ownMs: number;
   readonly ioKb: number;
   /** Most that those like it took, nearly; MiB. */
   readonly memoryMb: number;
@@ -41,6 +43,17 @@ const memoryMinMb = 128;
 /** A job lives by the disk when it moves so much in all, and in each second, and waits longer than it computes; KiB. */
 const ioMinKb = 1024;
 const ioMinKbPerSecond = 2048;
+/** A job that lives by the CPU computes for this share of its time even on a host with a quarter of one. */
+const computesMin = 0.2;
+
+/**
+ * What a job computed and waited for, ms. Time in which it neither computed nor moved much data counts as computing, if it
+ * computed at all: it waited for its CPU, which a quota or other programs had taken, and that is what a slow host is.
+ */
+export function partsOf({ cpuMs, wallMs, ioKb }: Use): { cpuMs: number; waitMs: number } {
+  const computes = cpuMs >= computesMin * wallMs && ioKb * 1000 < ioMinKbPerSecond * wallMs;
+  return computes ? { cpuMs: wallMs, waitMs: 0 } : { cpuMs, waitMs: Math.max(0, wallMs - cpuMs) };
+}
 
 export const durationMs = (need: Need, speed: number): number => need.waitMs + need.cpuMs / speed;
 

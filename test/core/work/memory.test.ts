@@ -16,13 +16,20 @@ import { randomFrom } from "../../sim/random.js";
 const use = (cpuMs: number, more: Partial<Use> = {}): Use => ({
   host: "a",
   cpuMs,
-  wallMs: cpuMs + 10,
+  wallMs: cpuMs,
   ioKb: 0,
   memoryMb: 20,
   ...more,
 });
 
-const need = (more: Partial<Need>): Need => ({ cpuMs: 0, waitMs: 0, ioKb: 0, memoryMb: 0, ...more });
+const need = (more: Partial<Need>): Need => ({
+  cpuMs: 0,
+  waitMs: 0,
+  ownMs: 0,
+  ioKb: 0,
+  memoryMb: 0,
+  ...more,
+});
 
 function taught(...uses: Use[]): WorkMemory {
   const memory = new WorkMemory();
@@ -58,7 +65,7 @@ describe("the shape of a command line", () => {
 describe("what is expected", () => {
   it("is nothing before three like jobs, nor when they are not alike", () => {
     expect(taught(use(100), use(100)).need(["shape"])).toBeNull();
-    expect(taught(use(100), use(100), use(100)).need(["shape"])).toMatchObject({ cpuMs: 100, waitMs: 10 });
+    expect(taught(use(100), use(100), use(100)).need(["shape"])).toMatchObject({ cpuMs: 100, waitMs: 0 });
     const wild = taught(...Array.from({ length: 40 }, (_, n) => use(n % 8 === 0 ? 10_000 : 1)));
     expect(wild.need(["shape"])).toBeNull();
   });
@@ -78,10 +85,18 @@ describe("what is expected", () => {
     const memory = taught(...Array.from({ length: 20 }, () => use(100, { memoryMb: 900 })));
     for (let n = 0; n < 30; n += 1) memory.learn(["shape"], use(200, { memoryMb: 100 }));
     // Whether the jobs or their host have changed, one cannot tell from one host.
-    expect(durationMs(memory.need(["shape"]) as Need, memory.speeds.speed("a"))).toBeGreaterThan(200);
+    expect(durationMs(memory.need(["shape"]) as Need, memory.speeds.speed("a"))).toBeGreaterThan(190);
     expect(memory.need(["shape"])?.memoryMb).toBeLessThan(200);
     memory.learn(["shape"], use(200, { memoryMb: 800 }));
     expect(memory.need(["shape"])?.memoryMb).toBe(800);
+  });
+
+  it("counts time without a CPU as computing, unless the job moved data or only waited", () => {
+    const after = (more: Partial<Use>) =>
+      taught(use(100, more), use(100, more), use(100, more)).need(["shape"]);
+    expect(after({ wallMs: 400 })).toMatchObject({ cpuMs: 400, waitMs: 0, ownMs: 100 });
+    expect(after({ wallMs: 400, ioKb: 20_000 })).toMatchObject({ cpuMs: 100, waitMs: 300 });
+    expect(after({ wallMs: 5000 })).toMatchObject({ cpuMs: 100, waitMs: 4900 });
   });
 
   it("says what kind of work it is", () => {
