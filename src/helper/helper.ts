@@ -222,7 +222,7 @@ export class Helper implements StandInEvents, JobEvents {
     this.dispatcher.outcome(link.host, false, why);
     for (const job of [...this.jobs.values()]) {
       if (wasUp && job.isOn(link)) this.lost(job, link);
-      else if (!wasUp && job.state === "connecting" && job.host === link.host) this.unreachable(job, why);
+      else if (job.state === "connecting" && job.host === link.host) this.unreachable(job, why);
     }
   }
 

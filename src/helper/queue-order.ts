@@ -30,6 +30,12 @@ export interface Outlook {
 /** A host this much slower than the fastest is slow. */
 const slower = 1.15;
 
+/** Beside the fastest that is known. */
+export function isSlow(speeds: Speeds, host: string): boolean {
+  const fastest = speeds.ranked()[0]?.speed ?? 0;
+  return (speeds.known(host) ?? 1) * slower <= fastest;
+}
+
 /** Jobs of one class can use the same hosts. */
 export function classOf(need: Need | null): string {
   return need ? `${livesByDisk(need) ? "disk" : "any"} ${memoryClass(need)}` : "any 0";
@@ -43,9 +49,8 @@ export function choose<C extends Candidate>(
 ): C | undefined {
   const [first] = candidates;
   if (!first || outlook.now - first.since >= outlook.overdueMs) return first;
+  if (!isSlow(outlook.speeds, host)) return pick(candidates, (a, b) => a > b);
   const speed = outlook.speeds.known(host) ?? 1;
-  const fastest = outlook.speeds.ranked()[0]?.speed ?? 0;
-  if (speed * slower > fastest) return pick(candidates, (a, b) => a > b);
   const shortest = pick(candidates, (a, b) => a < b);
   return shortest && isSoonerElsewhere(shortest, candidates.length, speed, outlook) ? undefined : shortest;
 }

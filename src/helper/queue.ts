@@ -5,7 +5,7 @@
 import { WorkMemory } from "../core/work/memory.js";
 import { anyHost, durationMs, livesByDisk, memoryClass, type Need, type Wanted } from "../core/work/need.js";
 import type { Lease } from "../wire/control.js";
-import { choose, classOf, type Outlook } from "./queue-order.js";
+import { choose, classOf, isSlow, type Outlook } from "./queue-order.js";
 import { type HomeSlots, hereMs, WaitModel } from "./wait-model.js";
 
 export interface Waiting {
@@ -41,6 +41,7 @@ interface Held {
   readonly lease: Lease;
   /** Of the jobs that it was asked for. */
   readonly kind: string;
+  readonly grantedAt: number;
   busy: boolean;
   idleSince: number;
   /** When its job is expected to end. */
@@ -63,6 +64,8 @@ const OVERDUE_MIN_MS = 2000;
 /** Jobs that compute for longer are worth a fast host, ms; so many are named. */
 const PREFER_MIN_MS = 200;
 const PREFER_MAX = 4;
+/** A lease on a slow host serves such jobs for so long; then it is asked whether a fast one has a slot, ms. */
+const ASK_AGAIN_MS = 1000;
 
 export class Queue {
   private readonly waiting = new Map<number, Job>();
@@ -122,7 +125,7 @@ export class Queue {
     if (this.asked?.id === id) this.asked = undefined;
     this.denied.delete(kind);
     for (const lease of leases)
-      this.leases.set(lease.id, { lease, kind, busy: false, idleSince: now, endsAt: null });
+      this.leases.set(lease.id, { lease, kind, grantedAt: now, busy: false, idleSince: now, endsAt: null });
     this.step(now);
   }
 
@@ -218,7 +221,7 @@ export class Queue {
 
   private give(held: Held, now: number): void {
     const { host } = held.lease;
-    const able = [...this.waiting.values()].filter(({ excluded }) => !excluded.has(host));
+    const able = [...this.waiting.values()].filter((job) => this.suits(held, job, now));
     const meant = able.filter(({ kind }) => kind === held.kind);
     const job = choose(meant.length > 0 ? meant : able, host, this.outlook(now));
     if (!job) return;
@@ -227,6 +230,15 @@ export class Queue {
     this.model.turned(now);
     this.waiting.delete(job.id);
     this.effects.push({ do: "assign", job: job.id, lease: held.lease });
+  }
+
+  /** Whether a job may take this lease, or had better ask for one of its own first. */
+  private suits({ lease, kind, grantedAt }: Held, job: Job, now: number): boolean {
+    if (job.excluded.has(lease.host)) return false;
+    if (this.standing(job, now)) return true;
+    if (job.kind !== kind && job.kind !== classOf(null)) return false;
+    // When it was granted nobody faster was free; that may have changed.
+    return !wantsSpeed(job.need) || now - grantedAt < ASK_AGAIN_MS || !isSlow(this.works.speeds, lease.host);
   }
 
   /** One request at a time, for all of one kind who wait; those who wait longest first. */
@@ -247,10 +259,8 @@ export class Queue {
 
   private wanted(need: Need | null): Wanted {
     if (!need) return anyHost;
-    const io = livesByDisk(need);
-    const prefer =
-      !io && need.cpuMs >= PREFER_MIN_MS ? this.works.speeds.prefer(PREFER_MAX, this.random) : [];
-    return { io, memoryMb: memoryClass(need), prefer };
+    const prefer = wantsSpeed(need) ? this.works.speeds.prefer(PREFER_MAX, this.random) : [];
+    return { io: livesByDisk(need), memoryMb: memoryClass(need), prefer };
   }
 
   /** Hosts whose slot none of these jobs would take. */
@@ -319,6 +329,9 @@ export class Queue {
     this.effects.push({ do: "here", job, why, slot: free > 0 });
   }
 }
+
+const wantsSpeed = (need: Need | null): boolean =>
+  need !== null && need.cpuMs >= PREFER_MIN_MS && !livesByDisk(need);
 
 /** Hosts that no waiting job can use. */
 function commonExclusions([first, ...rest]: readonly Job[]): string[] {

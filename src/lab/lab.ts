@@ -15,13 +15,19 @@ import { adminPath, missingRights } from "./rights.js";
 import { sshdCommand, writeSsh } from "./ssh.js";
 import { labFolder, startGuard, teardown } from "./teardown.js";
 
+/** The same for all hosts, or by name. */
+export type Each = number | Readonly<Record<string, number>>;
+
+const of = (each: Each | undefined, host: string): number | undefined =>
+  typeof each === "object" ? each[host] : each;
+
 export interface LabOptions {
   /** How many (n1, n2, ...), or their names. */
   readonly hosts: number | readonly string[];
-  /** CPUs that each host may use; undefined = all of this machine's. */
-  readonly cpus?: number;
+  /** CPUs that each host may use, or each by its name; undefined = all of this machine's. */
+  readonly cpus?: Each;
   /** Memory of each, MiB; default: all that there is. */
-  readonly memoryMb?: number;
+  readonly memoryMb?: Each;
   /** A /tmp of its own for each host. */
   readonly privateTmp?: boolean;
   /** Folders that a host sees empty, by host. */
@@ -39,6 +45,9 @@ export interface LabOptions {
 /** Variables of this process that would mislead the programs of a host: those of PANTS, of make and of ssh. */
 const FOREIGN = /^(PANTS_|MAKE|MFLAGS$|LD_PRELOAD$|SSH_|XDG_RUNTIME_DIR$)/;
 
+const most = (each: Each | undefined): number | undefined =>
+  typeof each === "object" ? Math.max(...Object.values(each)) : each;
+
 export class Lab {
   readonly id: string;
   readonly folder: string;
@@ -53,7 +62,7 @@ export class Lab {
     this.#options = options;
     this.id = randomBytes(4).toString("hex");
     this.folder = labFolder(this.id);
-    const missing = options.isolation === "loopback" ? ["asked for"] : missingRights(options.cpus);
+    const missing = options.isolation === "loopback" ? ["asked for"] : missingRights(most(options.cpus));
     this.notIsolated = missing.length === 0 ? "" : `hosts on loopback (${missing.join("; ")}): ${SHARED}`;
   }
 
@@ -116,7 +125,8 @@ export class Lab {
   }
 
   async #startHost(name: string, address: string, net: Switch): Promise<Host> {
-    const { cpus, memoryMb, privateTmp, privateDirs } = this.#options;
+    const { privateTmp, privateDirs } = this.#options;
+    const [cpus, memoryMb] = [of(this.#options.cpus, name), of(this.#options.memoryMb, name)];
     const dirs = [...(privateTmp ? ["/tmp"] : []), ...(privateDirs?.[name] ?? [])];
     const env = this.#env(name);
     const common = { id: this.id, folder: this.folder, name, address, cpus, memoryMb, env };
@@ -153,12 +163,12 @@ export class Lab {
         : { interface: address, name, port: 20_000 + (Number.parseInt(this.id, 16) % 20_000) },
       agent: { command: join(packageRoot, "bin", "prex-agent") },
       // They share one machine, so its load says nothing of one of them: only their slots do, or a quota of CPU.
-      ...(isolated && this.#options.cpus !== undefined ? {} : { load: { policy: "cpu" } }),
+      ...(isolated && of(this.#options.cpus, name) !== undefined ? {} : { load: { policy: "cpu" } }),
       ...(isolated
         ? {}
         : {
             load: { policy: "cpu", cpu: 100 },
-            slots: { total: Math.max(1, Math.ceil(this.#options.cpus ?? 1)) },
+            slots: { total: Math.max(1, Math.ceil(of(this.#options.cpus, name) ?? 1)) },
           }),
     };
     const given = typeof settings === "function" ? settings(name) : settings;

@@ -91,6 +91,27 @@ describe("the queue, with what is known of jobs", () => {
     expect(queue.length).toBe(3);
   });
 
+  it("does not put a long job on a slow host out of habit: it asks again whether a fast one is free", () => {
+    const queue = new Queue(30_000, works());
+    add(queue, 1, need(1000));
+    queue.granted(1, [lease("x", "slow")], 0);
+    queue.take();
+    const again = (id: number, at: number) => {
+      queue.freed("x", true, at);
+      add(queue, id, need(1000), at);
+      return queue.take().map((effect) => effect.do);
+    };
+    expect(again(2, 900)).toEqual(["assign"]);
+    expect(again(3, 1900)).toEqual(["request"]);
+    // Nobody is: then there, and not asked again while that stands.
+    queue.denial(2, 500, "full", 1901);
+    expect(queue.take()).toMatchObject([{ do: "assign", job: 3, lease: { host: "slow" } }]);
+    expect(again(4, 2000)).toEqual(["assign"]);
+    expect(again(5, 2500)).toEqual(["request"]);
+    queue.granted(3, [lease("y", "fast")], 2501);
+    expect(queue.take()).toMatchObject([{ do: "assign", job: 5, lease: { host: "fast" } }]);
+  });
+
   it("does not ask for hosts whose slot nobody would take", () => {
     const queue = new Queue(30_000, works());
     add(queue, 1, need(1000));
