@@ -196,8 +196,14 @@ export class Helper implements StandInEvents, JobEvents {
 
   private launch(job: Job, link: Link): void {
     const waitMs = job.byName === "" ? 0 : this.options.patienceMs;
-    if (!job.launch(link, this.dispatcher.compat, waitMs))
-      job.here(Why.REFUSED, "program or directory cannot be read");
+    try {
+      if (!job.launch(link, this.dispatcher.compat, waitMs))
+        job.here(Why.REFUSED, "program or directory cannot be read");
+    } catch (error) {
+      // A fault of ours, which must not leave the job waiting: who knows what of it is on its way.
+      this.options.log.warn({ host: link.host, program: job.program, error: String(error) }, "not launched");
+      job.lost(link.host);
+    }
   }
 
   private unreachable(job: Job, why: string): void {

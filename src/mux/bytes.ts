@@ -6,24 +6,30 @@ export class Writer {
   private bytes = Buffer.allocUnsafe(8192);
   private at = 0;
 
+  // Room first, in a statement of its own: it may put another buffer in place of this one.
   u8(value: number): this {
-    this.bytes[this.room(1)] = value;
+    const at = this.room(1);
+    this.bytes[at] = value;
     return this;
   }
   u16(value: number): this {
-    this.bytes.writeUInt16LE(value, this.room(2));
+    const at = this.room(2);
+    this.bytes.writeUInt16LE(value, at);
     return this;
   }
   u32(value: number): this {
-    this.bytes.writeUInt32LE(value >>> 0, this.room(4));
+    const at = this.room(4);
+    this.bytes.writeUInt32LE(value >>> 0, at);
     return this;
   }
   u64(value: bigint): this {
-    this.bytes.writeBigUInt64LE(value, this.room(8));
+    const at = this.room(8);
+    this.bytes.writeBigUInt64LE(value, at);
     return this;
   }
   raw(value: Uint8Array): this {
-    this.bytes.set(value, this.room(value.length));
+    const at = this.room(value.length);
+    this.bytes.set(value, at);
     return this;
   }
   string(value: Uint8Array): this {

@@ -122,6 +122,17 @@ describe("a job specification", () => {
     );
   });
 
+  it("arrives whole whatever its length: the writer's buffer grows in the middle of anything", () => {
+    const [one] = fc.sample(spec, 1);
+    if (one === undefined) throw new Error("no specification");
+    for (let length = 7800; length <= 8300; length++) {
+      const long = { ...one, argv: [Buffer.alloc(length, 1), Buffer.alloc(20_000, 2), Buffer.alloc(300, 3)] };
+      const { argv, claims } = decodeSpec(encodeSpec(long));
+      expect(argv.every((arg, i) => long.argv[i]?.equals(arg))).toBe(true);
+      expect(claims).toHaveLength(long.claims.length);
+    }
+  });
+
   it("damaged on the way never does worse than end the link", () => {
     fc.assert(
       fc.property(
