@@ -73,22 +73,41 @@ SpawnRequest request_of(const Napi::Object &options) {
         request.limits.push_back({bits_of(pair[0u]), bits_of(pair[1u])});
     }
     request.slot = int_of(options.Get("slot"));
+    request.policy = int_of(options.Get("policy"));
     return request;
 }
 
-Napi::Value spawn_program(Info info) {
+// False: what no program can be given; its slot is free again.
+bool take_request(Info info, SpawnRequest &request) {
     Addon &addon = addon_of(info);
     if (!info[0].IsObject()) throw Napi::TypeError::New(info.Env(), "options must be an object");
-    SpawnRequest request = request_of(info[0].As<Napi::Object>());
+    request = request_of(info[0].As<Napi::Object>());
     request.table = addon.table.get();
     if (request.slot >= PANTS_SLOT_CAPACITY || request.table == nullptr) request.slot = -1;
-    if (any_nul(request)) {
-        addon.table.release(request.slot);
-        return number(info, -EINVAL);
-    }
+    if (!any_nul(request)) return true;
+    addon.table.release(request.slot);
+    return false;
+}
+
+Napi::Value spawn_program(Info info) {
+    SpawnRequest request;
+    if (!take_request(info, request)) return number(info, -EINVAL);
     const pid_t pid = spawn(request);
-    if (pid > 0) addon.children.add(pid);
+    if (pid > 0) addon_of(info).children.add(pid);
     return number(info, pid);
+}
+
+Napi::Value spawn_below_holder(Info info) {
+    SpawnRequest request;
+    Held held{-EINVAL, 0, -1};
+    if (take_request(info, request))
+        held = spawn_held(request, string_at(info, 1), static_cast<Leads>(int_at(info, 2)));
+    if (held.holder > 0) addon_of(info).children.add(held.holder);
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("pid", held.program);
+    result.Set("holder", held.holder);
+    result.Set("report", held.report);
+    return result;
 }
 
 Napi::Value result_of(Napi::Env env, const End &end) {
@@ -142,7 +161,7 @@ Napi::Value kill_process(Info info) {
 }
 
 Napi::Value kill_all(Info info) {
-    return number(info, kill_session(int_at(info, 0), int_at(info, 1)));
+    return number(info, kill_session(int_at(info, 0), int_at(info, 1), bool_at(info, 2)));
 }
 
 Napi::Value reap_orphans(Info info) {
@@ -170,6 +189,7 @@ Napi::Value set_process_name(Info info) {
 
 void define_processes(Napi::Object exports, Addon *addon) {
     define<spawn_program>(exports, addon, "spawn");
+    define<spawn_below_holder>(exports, addon, "spawnHeld");
     define<on_exit>(exports, addon, "onExit");
     define<open_pid>(exports, addon, "pidfd");
     define<io_priority_of>(exports, addon, "ioPriority");

@@ -111,13 +111,14 @@ int stop_state(pid_t pid) {
     return info.si_code == CLD_CONTINUED ? -1 : info.si_status;
 }
 
-int kill_session(pid_t sid, int signal) {
+int kill_session(pid_t sid, int signal, bool leader_too) {
     if (sid <= 1) return 0;
     std::unordered_set<pid_t> found;
     if (signal == SIGKILL) stop_session(sid, found);
     else add_session(sid, processes(), found);
     int signalled = 0;
     for (const pid_t pid : found) {
+        if (pid == sid && !leader_too) continue;
         if (kill(pid, signal) == 0) signalled++;
     }
     return signalled;

@@ -33,7 +33,7 @@ int stop_state(pid_t pid);
 
 // Signals all processes of session `sid` and all their descendants, as far as /proc shows them. Before
 // SIGKILL they are stopped, one after the other until no new ones appear and all stand still: none can fork
-// on, or see another one die. Returns how many.
-int kill_session(pid_t sid, int signal);
+// on, or see another one die. `leader_too`: also the leader. Returns how many.
+int kill_session(pid_t sid, int signal, bool leader_too);
 
 #endif

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -63,13 +64,32 @@ int set_descriptors(const int (&fds)[3]) {
     return 0;
 }
 
-void close_others() {
-    if (syscall(SYS_close_range, kFirstInherited, ~0u, 0) == 0) return;
+void close_from(unsigned first, unsigned last) {
+    if (first > last || syscall(SYS_close_range, first, last, 0) == 0) return;
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
-    const int end = limit.rlim_cur < rlim_t{kCloseAtMost} ? static_cast<int>(limit.rlim_cur) : kCloseAtMost;
-    for (int fd = kFirstInherited; fd < end; fd++)
-        close(fd);
+    const unsigned end =
+        limit.rlim_cur < rlim_t{kCloseAtMost} ? static_cast<unsigned>(limit.rlim_cur) : kCloseAtMost;
+    for (unsigned fd = first; fd < end && fd <= last; fd++)
+        close(static_cast<int>(fd));
+}
+
+void close_others(int but) {
+    if (but < 0) return close_from(kFirstInherited, ~0u);
+    close_from(kFirstInherited, static_cast<unsigned>(but) - 1);
+    close_from(static_cast<unsigned>(but) + 1, ~0u);
+    fcntl(but, F_SETFD, 0);
+}
+
+// What is not permitted stays as it is, as with nice.
+void set_scheduling(const SpawnRequest &request) {
+    if (request.nice != 0) {
+        const int now = getpriority(PRIO_PROCESS, 0);
+        setpriority(PRIO_PROCESS, 0, now + request.nice);
+    }
+    const sched_param none{};
+    if (request.policy != 0) syscall(SYS_sched_setscheduler, 0, request.policy, &none);
+    if (request.io_priority != 0) syscall(SYS_ioprio_set, kIoProcess, 0, request.io_priority);
 }
 
 // As asked where permitted, else as far down as asked and no further up than now.
@@ -100,13 +120,9 @@ void set_limits(const std::vector<Limit> &limits) {
     umask(request.umask);
     if (chdir(request.cwd.c_str()) < 0) give_up(child, errno);
     if (const int error = set_descriptors(request.fds)) give_up(child, error);
-    close_others();
+    close_others(request.report);
     set_limits(request.limits);
-    if (request.nice != 0) {
-        const int now = getpriority(PRIO_PROCESS, 0);
-        setpriority(PRIO_PROCESS, 0, now + request.nice);
-    }
-    if (request.io_priority != 0) syscall(SYS_ioprio_set, kIoProcess, 0, request.io_priority);
+    set_scheduling(request);
     if (request.slot >= 0) {
         pants_slot_convert(request.table, request.slot, static_cast<uint32_t>(child.parent),
                            static_cast<uint32_t>(getpid()));
@@ -155,4 +171,47 @@ pid_t spawn(const SpawnRequest &request) {
     while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
     return -child.error;
+}
+
+Held spawn_held(SpawnRequest request, const std::string &prex, Leads leads) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        const int error = errno;
+        if (request.slot >= 0)
+            pants_slot_release(request.table, request.slot, static_cast<uint32_t>(getpid()));
+        return {-error, 0, -1};
+    }
+    const std::string words[] = {prex, "--hold", std::to_string(ends[1]),
+                                 std::to_string(static_cast<int>(leads)), request.path};
+    request.argv.insert(request.argv.begin(), std::begin(words), std::end(words));
+    request.path = prex;
+    request.session = true;
+    request.report = ends[1];
+    const pid_t holder = spawn(request);
+    close(ends[1]);
+    int32_t program = holder;
+    // It answers as soon as the program's exec is over, or ends.
+    if (holder > 0) {
+        ssize_t n;
+        while ((n = read(ends[0], &program, sizeof program)) < 0 && errno == EINTR) {
+        }
+        if (n != sizeof program) program = -ECHILD;
+    }
+    if (program > 0) {
+        fcntl(ends[0], F_SETFL, O_NONBLOCK);
+        // The shim knows a guest by its session's leader.
+        if (leads == Leads::session && request.slot >= 0)
+            pants_slot_swap(request.table, request.slot,
+                            pants_word(static_cast<uint32_t>(holder), 0, PANTS_SLOT_GUEST),
+                            pants_word(static_cast<uint32_t>(program), 0, PANTS_SLOT_GUEST));
+        return {program, holder, ends[0]};
+    }
+    close(ends[0]);
+    if (holder > 0) {
+        kill(holder, SIGKILL);
+        while (waitpid(holder, nullptr, 0) < 0 && errno == EINTR) {
+        }
+        if (request.slot >= 0) pants_slot_release(request.table, request.slot, static_cast<uint32_t>(holder));
+    }
+    return {program, 0, -1};
 }

@@ -34,9 +34,25 @@ struct SpawnRequest {
     // none.
     int slot = -1;
     pants_table *table = nullptr;
+    // SCHED_BATCH or SCHED_IDLE; 0 = as it comes.
+    int policy = 0;
+    // A descriptor that keeps its number in the program, above 2; -1 = none.
+    int report = -1;
 };
 
 // The pid of the running program, or -errno of the step that failed, in which case nothing is left of it.
 pid_t spawn(const SpawnRequest &request);
+
+// As enum relation in native/prex/prex.h.
+enum class Leads { nothing = 0, group = 1, session = 2 };
+
+struct Held {
+    pid_t program; // or -errno; then the rest means nothing
+    pid_t holder;  // our child, which leads the session and ends as the program ends
+    int report;    // from the holder: int32 for each signal that stopped the program; non-blocking
+};
+
+// The same below a holder (native/prex/hold.c), the program `prex` at this path.
+Held spawn_held(SpawnRequest request, const std::string &prex, Leads leads);
 
 #endif

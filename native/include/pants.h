@@ -140,6 +140,11 @@ struct pants_table {
 #define PANTS_RUN_BY_HAND 0x2u    /* prex CMD: remote whatever the load here */
 #define PANTS_RUN_BUSY 0x4u       /* redirected because this host is busy (else: no slot was free) */
 #define PANTS_RUN_ALWAYS 0x8u     /* redirected because PANTS_POLICY=always */
+/* Only in pants_run, since the stand-in finds them out: */
+#define PANTS_RUN_LEADS_GROUP 0x100u   /* of processes */
+#define PANTS_RUN_LEADS_SESSION 0x200u
+#define PANTS_RUN_BATCH 0x400u         /* SCHED_BATCH */
+#define PANTS_RUN_IDLE 0x800u          /* SCHED_IDLE */
 
 /* ---- stand-in <-> prexd: users/UID/prexd.sock, SOCK_STREAM, one connection per job --------------------------- */
 #define PANTS_MSG_MAGIC 0x58525050u /* "PPRX" */

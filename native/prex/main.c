@@ -22,5 +22,6 @@ int main(int argc, char **argv) {
     const char *request = take_variable(environ, PANTS_STANDIN_VAR);
     if (request) stand_in(request, argv);
     if (argc > 1 && strcmp(argv[1], "--keep") == 0) keep(argv + 2);
+    if (argc > 1 && strcmp(argv[1], "--hold") == 0) hold(argv + 2);
     by_hand(argc, argv);
 }

@@ -1,7 +1,8 @@
-/* How the parts of prex hang together. prex is one static program with three lives:
+/* How the parts of prex hang together. prex is one static program with four lives:
  *   stand-in   started by libprex.so in a marked program's place, with PANTS_STANDIN in the environment
  *   by hand    `prex [--on HOST] [--] CMD ...`
  *   keeper     `prex --keep PROGRAM ARG ...`: starts the agent and ends whatever it leaves behind
+ *   holder     `prex --hold ...`: between an agent and one job's program
  * The first two describe a job (struct job) and carry it: to prexd, or to the plain local exec. Until that
  * exec nothing of the process changes but the blocked signals, which are put back: descriptors above 2 are
  * close-on-exec, and no child of ours is seen by SIGCHLD. */
@@ -33,6 +34,10 @@ struct job {
 noreturn void stand_in(const char *request, char **argv);
 noreturn void by_hand(int argc, char **argv);
 noreturn void keep(char **command);
+noreturn void hold(char **words);
+
+/* What a program leads, at home and so also elsewhere; as in src/io/native.ts. */
+enum relation { LEADS_NOTHING = 0, LEADS_GROUP = 1, LEADS_SESSION = 2 };
 
 /* ---- carry.c ---- */
 noreturn void carry(struct job *job);

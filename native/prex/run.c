@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int run_descriptors(int fds[3]) {
@@ -31,6 +33,19 @@ static uint32_t strings(char *const *list, size_t *size) {
     for (; list[count]; count++)
         *size += sizeof(uint32_t) + strlen(list[count]);
     return count;
+}
+
+/* Of what the program leads, and how it is scheduled. False: in real time. */
+static bool place(uint32_t *flags) {
+    /* musl's own wrapper refuses to say. */
+    long policy = syscall(SYS_sched_getscheduler, 0) & ~(long)SCHED_RESET_ON_FORK;
+    if (getsid(0) == getpid())
+        *flags |= PANTS_RUN_LEADS_SESSION;
+    else if (getpgrp() == getpid())
+        *flags |= PANTS_RUN_LEADS_GROUP;
+    if (policy == SCHED_BATCH) *flags |= PANTS_RUN_BATCH;
+    if (policy == SCHED_IDLE) *flags |= PANTS_RUN_IDLE;
+    return policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE;
 }
 
 static void describe(const struct job *job, struct pants_run *run, size_t *size) {
@@ -62,6 +77,7 @@ struct bytes run_message(const struct job *job, const char *after, const char **
     /* "(unreachable)/..." when it is outside our root. */
     if (!cwd || *cwd != '/') return free(cwd), *why = "the working directory has no path", out;
     describe(job, &run, &size);
+    if (!place(&run.flags)) return free(cwd), *why = "it is scheduled in real time", out;
     size += 2 * strlen(cwd) + 1 + strlen(job->path) + strlen(job->host) + strlen(after);
     if (size > PANTS_MSG_LENGTH_MAX || !(out.at = malloc(size)))
         return free(cwd), *why = "arguments and environment are too long", out;

@@ -30,7 +30,6 @@ export class Agent implements Door {
   private readonly jobs = new Set<Job>();
   private readonly pipe: BytePipe;
   private readonly directory: string;
-  private looking = false;
   private terminated = false;
 
   constructor(
@@ -48,7 +47,6 @@ export class Agent implements Door {
     });
     output.write(preamble(linkId));
     this.pipe.start(Buffer.alloc(0));
-    process.on("SIGCHLD", () => this.lookStopped());
     for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) process.on(signal, () => this.end());
     setInterval(() => this.beat(), BEAT_MS);
     setTimeout(() => this.tidy(), BEAT_MS).unref();
@@ -75,7 +73,8 @@ export class Agent implements Door {
 
   private ended(job: Job): void {
     this.jobs.delete(job);
-    this.slots.ended(job.pid);
+    this.slots.ended(job.holder);
+    this.slots.ended(job.pid); // when it leads a session of its own
     this.admission.slotFreed();
   }
 
@@ -95,16 +94,6 @@ export class Agent implements Door {
       if (dead) native.close(fd);
     }
     return Buffer.concat([Buffer.from([dead ? 1 : 0]), link]);
-  }
-
-  /** Node reports SIGCHLD once for many children; ends are seen elsewhere, this is for stops. */
-  private lookStopped(): void {
-    if (this.looking) return;
-    this.looking = true;
-    setImmediate(() => {
-      this.looking = false;
-      for (const job of this.jobs) job.lookStopped();
-    });
   }
 
   private beat(): void {

@@ -1,7 +1,7 @@
 /** One program that runs here for another host, from its start to the last byte of whatever it left behind. */
 import { constants } from "node:os";
 import type { BytePipe } from "../io/byte-pipe.js";
-import { native, type WaitResult } from "../io/native.js";
+import { IN, native, type WaitResult } from "../io/native.js";
 import { u32 } from "../mux/encode.js";
 import { type Frame, Type } from "../mux/frame.js";
 import type { JobSpec } from "../mux/spec.js";
@@ -14,8 +14,13 @@ import { deliver } from "./signals.js";
 import { startProgram } from "./start.js";
 
 export class Job {
-  /** Pid of the program, which leads its session. */
+  /** Pid of the program. */
   readonly pid: number;
+  /** Pid of its holder, which leads the job's session and ends as the program ends. */
+  readonly holder: number;
+  private readonly report: number;
+  /** What a stop by SIGSTOP really was, since that was sent in its place; 0 = itself. */
+  private stoppedBy = 0;
   private readonly input: InputPump | undefined;
   private readonly outputs: (OutputPump | undefined)[] = [];
   /** How the program ended; undefined while it runs. */
@@ -35,15 +40,18 @@ export class Job {
     guests: GuestPriority,
     private readonly ended: (job: Job) => void,
   ) {
-    const { pid, ends } = startProgram(spec, slot, guests);
+    const { pid, holder, report, ends } = startProgram(spec, slot, guests);
     this.pid = pid;
+    this.holder = holder;
+    this.report = report;
     if (pid < 0) return;
     lowerSession(pid, guests.nice, () => this.status !== undefined);
     if (ends.input !== undefined) this.input = new InputPump(stream, ...ends.input);
     const changed = (): void => this.settle();
     if (ends.output >= 0) this.outputs[1] = new OutputPump(link, stream, 1, ends.output, changed);
     if (ends.error >= 0) this.outputs[2] = new OutputPump(link, stream, 2, ends.error, changed);
-    const watched = native.onExit(pid, (result) => this.exited(result));
+    native.watch(report, IN, () => this.reported());
+    const watched = native.onExit(holder, (result) => this.exited(result));
     // Its end would never be seen: better that the whole link ends now, and with it what it runs.
     if (watched < 0) throw new Error(`cannot watch a program (errno ${-watched})`);
   }
@@ -60,21 +68,28 @@ export class Job {
 
   /** Signals the program, or with SIGNAL_FROM_TTY its session, while it runs. */
   signal(value: number): void {
-    if (this.status === undefined) deliver(this.pid, value);
+    if (this.status !== undefined) return;
+    const sent = deliver(this.pid, this.holder, value);
+    this.stoppedBy = sent === constants.signals.SIGSTOP ? value & 0xff : 0;
   }
 
   /** Ends the program and all it started; nothing is wanted of it any more. */
   kill(): void {
-    native.killSession(this.pid, constants.signals.SIGKILL);
+    native.killSession(this.holder, constants.signals.SIGKILL, true);
     for (const output of this.outputs) output?.close();
     this.settle();
   }
 
-  /** A child of ours was stopped or went on: was it this one? */
-  lookStopped(): void {
-    if (this.status !== undefined) return;
-    const signal = native.stopState(this.pid);
-    if (signal > 0) this.stream.control(Type.STOPPED, u32(signal));
+  /** The holder says what stopped the program; at its end nothing more comes. */
+  private reported(): void {
+    const bytes = Buffer.alloc(4);
+    if (native.read(this.report, "pipe", bytes) !== bytes.length) {
+      native.unwatch(this.report);
+      return;
+    }
+    const signal = bytes.readInt32LE(0);
+    const said = signal === constants.signals.SIGSTOP && this.stoppedBy > 0 ? this.stoppedBy : signal;
+    if (this.status === undefined) this.stream.control(Type.STOPPED, u32(said));
   }
 
   private readerGone(fd: number): void {
@@ -83,6 +98,7 @@ export class Job {
   }
 
   private exited(result: WaitResult): void {
+    native.close(this.report);
     this.status = { ...result, consumed: this.input?.close() ?? 0 };
     this.ended(this);
     for (const output of this.outputs) output?.settle(); // unsettled until then, so no status goes ahead of it

@@ -6,14 +6,18 @@ import { native } from "../io/native.js";
 
 const { SIGTSTP, SIGTTIN, SIGTTOU, SIGSTOP } = constants.signals;
 
-/** Sends a signal to a program that leads its own session; one from the terminal goes to the whole session. */
-export function deliver(pid: number, value: number): void {
+/**
+ * Sends a signal to a program; one from the terminal goes to the whole session of its holder, but not to that.
+ * Returns what was really sent.
+ */
+export function deliver(pid: number, holder: number, value: number): number {
   const wanted = value & 0xff;
-  // A session leader's group is orphaned, and the kernel drops the terminal's stop signals for those.
+  // The program's group may be orphaned, and the kernel drops the terminal's stop signals for those.
   const stops = wanted === SIGTSTP || wanted === SIGTTIN || wanted === SIGTTOU;
   const signal = stops && !handles(pid, wanted) ? SIGSTOP : wanted;
-  if ((value & SIGNAL_FROM_TTY) !== 0) native.killSession(pid, signal);
+  if ((value & SIGNAL_FROM_TTY) !== 0) native.killSession(holder, signal, false);
   else native.kill(pid, signal);
+  return signal;
 }
 
 /** True when a process catches or ignores a signal. */

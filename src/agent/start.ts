@@ -1,6 +1,8 @@
 /** Starts a job's program with its descriptors on pipes of ours. */
-import { native, type SpawnOptions } from "../io/native.js";
-import { FdUse, type JobSpec } from "../mux/spec.js";
+import { join } from "node:path";
+import { Leads, native, type SpawnOptions } from "../io/native.js";
+import { packageRoot } from "../io/paths.js";
+import { FdUse, type JobSpec, SpecFlag } from "../mux/spec.js";
 import type { GuestPriority } from "./guests.js";
 
 /** Our ends of the program's pipes; -1 = none. */
@@ -14,8 +16,14 @@ export interface Ends {
 export interface Started {
   /** Pid, or -errno. */
   readonly pid: number;
+  readonly holder: number;
+  readonly report: number;
   readonly ends: Ends;
 }
+
+const PREX = join(packageRoot, "build", "Release", "prex");
+const SCHED_BATCH = 3;
+const SCHED_IDLE = 5;
 
 const EMFILE = 24;
 
@@ -49,23 +57,33 @@ export function startProgram(spec: JobSpec, slot: number, guests: GuestPriority)
         native.setBlocking(fds[fd], true);
       }
     }
-    const pid = native.spawn(spawnOptions(spec, fds, slot, guests));
-    if (pid < 0) for (const fd of ours) native.close(fd);
+    const held = native.spawnHeld(spawnOptions(spec, fds, slot, guests), PREX, leads(spec.flags));
+    if (held.pid < 0) for (const fd of ours) native.close(fd);
     const outputs = ours.filter((fd) => !(input?.includes(fd) ?? false));
     const output = isPiped(spec.fds[1]) ? (outputs.shift() ?? -1) : -1;
     const error = isPiped(spec.fds[2]) ? (outputs.shift() ?? -1) : -1;
-    return { pid, ends: { input, output, error } };
+    return { ...held, ends: { input, output, error } };
   } catch {
     // No descriptor is left for a pipe.
     for (const fd of ours) native.close(fd);
     if (slot >= 0) native.slotRelease(slot);
-    return { pid: -EMFILE, ends: { input: undefined, output: -1, error: -1 } };
+    return { pid: -EMFILE, holder: 0, report: -1, ends: { input: undefined, output: -1, error: -1 } };
   } finally {
     for (const fd of theirs) native.close(fd);
   }
 }
 
 const isPiped = (use: number): boolean => use === FdUse.STREAM || use === FdUse.TTY;
+
+function leads(flags: number): number {
+  if ((flags & SpecFlag.LEADS_SESSION) !== 0) return Leads.SESSION;
+  return (flags & SpecFlag.LEADS_GROUP) !== 0 ? Leads.GROUP : Leads.NOTHING;
+}
+
+function policy(flags: number): number {
+  if ((flags & SpecFlag.BATCH) !== 0) return SCHED_BATCH;
+  return (flags & SpecFlag.IDLE) !== 0 ? SCHED_IDLE : 0;
+}
 
 function spawnOptions(
   spec: JobSpec,
@@ -86,6 +104,7 @@ function spawnOptions(
     ignored,
     blocked,
     nice: spec.nice + guests.nice,
+    policy: policy(spec.flags),
     ioPriority: guests.ioPriority || spec.ioPriority,
     rlimits,
     slot,

@@ -326,6 +326,7 @@ export class Helper implements StandInEvents, JobEvents {
     this.links.beat(now);
     this.dispatcher.tick();
     this.works.keep();
+    for (const job of this.jobs.values()) job.beat();
     if (this.jobs.size > 0) this.busyAt = now;
     if (now - this.busyAt > IDLE_MS) this.options.done();
   }

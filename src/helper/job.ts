@@ -1,9 +1,10 @@
 /** One job of this user: what its stand-in asked for, how far it got, and what the stand-in is told. */
-
+import { constants } from "node:os";
 import { memoryClass, type Need, wantedWords } from "../core/work/need.js";
 import { claimsOf } from "../io/claims.js";
 import { identify } from "../io/identity.js";
 import { Msg, type Run, RunFlag, type State, Why } from "../io/layout.js";
+import { isStopped } from "../io/processes.js";
 import { type JobSpec, SpecFlag } from "../mux/spec.js";
 import type { JobStatus, Refused } from "../mux/status.js";
 import type { Lease } from "../wire/control.js";
@@ -30,6 +31,7 @@ export interface JobEvents {
 export type JobState = "waiting" | "connecting" | "running" | "ended" | "over";
 
 let lastId = 0;
+const { SIGCONT, SIGSTOP } = constants.signals;
 
 export class Job {
   readonly id = ++lastId;
@@ -62,6 +64,8 @@ export class Job {
   private attempt: Attempt | undefined;
   private result: JobStatus | undefined;
   private told = 0;
+  /** Where it was stopped first, until it is told to go on: the stand-in, or the program over there. */
+  private stop: "none" | "here" | "there" = "none";
   /** The stand-in has its status. */
   private exited = false;
   /** The stand-in is gone. */
@@ -112,7 +116,7 @@ export class Job {
         this.events.ended(this, status, performance.now() - this.startedAt);
       },
       delivered: () => this.exit(),
-      stopped: (signal) => void this.standIn.send(Msg.STOPPED, signal),
+      stopped: (signal) => this.stopped(signal),
       moved: () => this.moved(link),
       closed: () => this.finish(),
     });
@@ -120,7 +124,24 @@ export class Job {
   }
 
   signal(value: number): void {
+    if (value === SIGCONT) this.stop = "none";
     this.attempt?.signal(value);
+  }
+
+  /** SIGSTOP cannot be caught, so a stand-in that was stopped is looked for; call about every second. */
+  beat(): void {
+    if (this.state !== "running" || this.attempt === undefined || this.stop === "there") return;
+    const stopped = isStopped(this.standIn.pid);
+    if (stopped === (this.stop === "here")) return;
+    this.stop = stopped ? "here" : "none";
+    this.attempt.signal(stopped ? SIGSTOP : SIGCONT);
+  }
+
+  /** The program was stopped: so shall be the stand-in, unless that is why. */
+  private stopped(signal: number): void {
+    if (this.stop === "here") return;
+    this.stop = "there";
+    this.standIn.send(Msg.STOPPED, signal);
   }
 
   /** The stand-in is gone: so shall be the program. */
@@ -179,7 +200,7 @@ export class Job {
     const identity = identify(path);
     const claims = claimsOf(cwd, argv);
     if (identity === "" || claims === undefined) return undefined;
-    const flags = this.byName === "" ? 0 : SpecFlag.BY_NAME;
+    const flags = (this.byName === "" ? 0 : SpecFlag.BY_NAME) | (this.run.flags & SpecFlag.ATTRIBUTES);
     const fds = this.descriptors.uses;
     const memoryMb = this.need ? memoryClass(this.need) : 0;
     const ioPriority = ioPriorityOf(this.standIn.pid);

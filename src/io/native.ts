@@ -46,8 +46,23 @@ export interface SpawnOptions {
   readonly ioPriority: number;
   /** Soft and hard limits by RLIMIT_ number, lowered only as far as permitted; ~0n = unlimited. Empty = leave. */
   readonly rlimits: readonly (readonly [bigint, bigint])[];
+  /** SCHED_BATCH (3), SCHED_IDLE (5), or 0 = as it comes; failing to set it is not an error. */
+  readonly policy: number;
   /** Index of a pending slot of ours to hand to the program's pid, or -1. Freed by us when the spawn fails. */
   readonly slot: number;
+}
+
+/** What a program leads: nothing, its process group, its session; enum relation in native/prex/prex.h. */
+export const Leads = { NOTHING: 0, GROUP: 1, SESSION: 2 } as const;
+
+/** A program below a holder of its own (native/prex/hold.c). */
+export interface Held {
+  /** Of the program; or -errno, and the rest means nothing. */
+  readonly pid: number;
+  /** Our child: it leads the session, holds the slot, and ends as the program ends. */
+  readonly holder: number;
+  /** Pipe, non-blocking: an i32 for each signal that stopped the program. */
+  readonly report: number;
 }
 
 /** How a program ended, as wait4(2) says. */
@@ -131,6 +146,8 @@ export interface Native {
    * exec, ...); a NUL inside a string is -EINVAL. It holds `slot` before its first instruction.
    */
   spawn(options: SpawnOptions): number;
+  /** The same below a holder, for which `prex` is started; `session` is ignored. Slots: as with spawn(). */
+  spawnHeld(options: SpawnOptions, prex: string, leads: number): Held;
   /**
    * Call back once when the child has ended; it is reaped with its real status. Never calls before it has returned.
    * -ECHILD: no such child; -EMFILE: nothing to watch it with.
@@ -150,9 +167,9 @@ export interface Native {
   kill(pid: number, signal: number): number;
   /**
    * Signals every process of a session and all their descendants, as far as /proc tells; before SIGKILL all
-   * are stopped, so that none forks on. Returns how many.
+   * are stopped, so that none forks on. The leader itself only if `leaderToo`. Returns how many.
    */
-  killSession(sid: number, signal: number): number;
+  killSession(sid: number, signal: number, leaderToo: boolean): number;
   setSubreaper(): number;
   setDeathSignal(signal: number): number;
   setProcessName(name: string): void;

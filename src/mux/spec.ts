@@ -9,6 +9,14 @@ export const FdUse = { CLOSED: 0, STREAM: 1, NULL: 2, MERGED: 3, TTY: 4 } as con
 export const SpecFlag = {
   /** A host asked for by name: run also without a slot table, and wait for a slot. */
   BY_NAME: 1,
+  /** The program leads its process group, its session. */
+  LEADS_GROUP: 0x100,
+  LEADS_SESSION: 0x200,
+  /** Its scheduling class. */
+  BATCH: 0x400,
+  IDLE: 0x800,
+  /** The bits that are in a stand-in's request too. */
+  ATTRIBUTES: 0x0f00,
 } as const;
 
 export const ClaimKind = { DIRECTORY: 1, FILE: 2, OTHER: 3 } as const;

@@ -46,6 +46,12 @@ export interface PrexdAnswer {
   readonly links: { host: string; link: string; state: string; jobs: number }[];
 }
 
+export interface Start {
+  /** Beside the bed's own. */
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+}
+
 export class Bed {
   readonly directory = mkdtempSync(join(tmpdir(), "pants-bed-"));
   readonly runtime = join(this.directory, "run");
@@ -85,9 +91,9 @@ export class Bed {
     return this.finish(this.start(["/bin/bash", "-c", script]), stdin);
   }
 
-  start(command: readonly string[]): ChildProcess {
+  start(command: readonly string[], { env = {}, cwd = this.work }: Start = {}): ChildProcess {
     const [program = "", ...args] = command;
-    return spawn(program, args, { cwd: this.work, env: { ...this.env, PREX: prex }, stdio: "pipe" });
+    return spawn(program, args, { cwd, env: { ...this.env, PREX: prex, ...env }, stdio: "pipe" });
   }
 
   finish(child: ChildProcess, stdin: string | Buffer = ""): Promise<Ended> {

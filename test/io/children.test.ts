@@ -49,13 +49,13 @@ test("a session and what left it are signalled", async () => {
   native.close(write);
   await until("both lines", () => native.readable(read) === 8);
   const end = ended(pid);
-  expect(native.killSession(pid, SIGKILL)).toBeGreaterThanOrEqual(4);
+  expect(native.killSession(pid, SIGKILL, true)).toBeGreaterThanOrEqual(4);
   expect((await end).status).toBe(SIGKILL);
   // All of them held the pipe's other end.
   await until("the last one's end", () => native.peek(read, "pipe", 8, Buffer.alloc(1)) === 0);
   native.close(read);
-  expect(native.killSession(pid, SIGKILL)).toBe(0);
-  expect(native.killSession(1, SIGKILL)).toBe(0);
+  expect(native.killSession(pid, SIGKILL, true)).toBe(0);
+  expect(native.killSession(1, SIGKILL, true)).toBe(0);
   await until("orphans", () => native.reapOrphans([]) === 0);
 });
 
@@ -71,7 +71,7 @@ test.each([10, 15, 20, 25, 30, 35, 40, 45])(
     native.close(write);
     await until("so many of them", () => native.readable(read) >= depth);
     const end = ended(pid);
-    expect(native.killSession(pid, SIGKILL)).toBeGreaterThan(20);
+    expect(native.killSession(pid, SIGKILL, true)).toBeGreaterThan(20);
     expect((await end).status).toBe(SIGKILL);
     const rest = Buffer.alloc(100);
     await until("the last one's end", () => native.read(read, "pipe", rest) === 0);

@@ -45,6 +45,7 @@ export function shell(script: string, options: Partial<SpawnOptions> = {}): Spaw
     nice: 0,
     ioPriority: 0,
     rlimits: [],
+    policy: 0,
     slot: -1,
     ...options,
   };

@@ -131,8 +131,13 @@ int main(int argc, char **argv) {
     if (path_entry) {
         static char entry[4200];
         snprintf(entry, sizeof entry, "PATH=%s", strchr(path_entry, '=') + 1);
-        envp = calloc(2, sizeof *envp);
-        envp[0] = entry;
+        size_t variables = 0, kept = 0;
+        while (environ[variables])
+            variables++;
+        envp = calloc(variables + 2, sizeof *envp);
+        for (char **at = environ; *at; at++)
+            if (strncmp(*at, "PATH=", 5) != 0) envp[kept++] = *at;
+        envp[kept] = entry;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (full) {
