@@ -27,6 +27,8 @@ need git command -v git
 need perl command -v perl
 need strace command -v strace
 need nftables command -v nft
+need fish command -v fish
+need csh command -v csh
 test="$missing"
 
 # The labs start an sshd of their own each; one for the whole machine is nobody's wish.

@@ -128,10 +128,12 @@ export class Link {
     this.child.stdout.destroy();
     this.child.stderr.destroy();
     this.child.unref();
-    // A remote command that does not see the end of its stdin must not stay.
+    // A remote command that does not see the end of its stdin must not stay; one that reached nobody goes at once.
     const child = this.child;
-    setTimeout(() => {
+    const end = (): void => {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-    }, 1000).unref();
+    };
+    if (this.pipe === undefined) end();
+    else setTimeout(end, 1000).unref();
   }
 }

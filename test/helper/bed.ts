@@ -28,6 +28,13 @@ case $host in
 noisy*) echo "Welcome to $host"; echo "PANTS1 of another kind";;
 refuses*) echo "Permission denied (publickey)." >&2; exit 255;;
 babbles*) printf 'PANTS1 %s\\n' "\${1##* }"; echo "this is not a frame at all"; exec sleep 5;;
+fish*) exec fish -c "$*";;
+csh*) exec csh -c "$*";;
+lacks*) exec sh -c "/nonexistent$*";;
+few*) ulimit -n 40;;
+small*) ulimit -v 200000;;
+crowded*) exec unshare -m sh -c 'mount -t tmpfs -o size=4k,nr_inodes=2 none "$PANTS_RUNTIME_DIR/users" && mkdir -m 700 "$PANTS_RUNTIME_DIR/users/$(id -u)" && exec sh -c "$1"' sh "$*";;
+mute*) exec sleep 1000;;
 apart*) exec unshare -m sh -c 'mount -t tmpfs none "$HIDDEN" && exec sh -c "$1"' sh "$*";;
 esac
 exec sh -c "$*"
@@ -133,6 +140,18 @@ export class Bed {
 
   async prexd(): Promise<PrexdAnswer> {
     return (await askPrexd(join(this.users, "prexd.sock"))) as PrexdAnswer;
+  }
+
+  /** Why the host of the last job could not be reached, in the words of prexd's log, and that the job ran here. */
+  noLink(): string {
+    native.tableOpen(join(this.runtime, "slots"), 0, 0);
+    const [latest] = native.whyRead(1);
+    native.tableClose();
+    if (latest?.where !== 0) return "";
+    const lines = this.log()
+      .split("\n")
+      .filter((line) => line.includes('"msg":"no link"'));
+    return (JSON.parse(lines.at(-1) ?? "{}") as { why?: string }).why ?? "";
   }
 
   /** What prexd wrote. */
