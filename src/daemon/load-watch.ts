@@ -4,8 +4,8 @@ import { nothingMeasured, type Sample } from "../core/indices.js";
 import type { Interval, Policy, Verdict } from "../core/policy/policy.js";
 
 export interface LoadSource {
-  /** Indices since the last call. */
-  readonly sample: () => Sample;
+  /** Indices since the last call; jobs of other hosts took so many slots on average, of all. */
+  readonly sample: (guestsAverage: number, slotsTotal: number) => Sample;
   readonly slots: () => { taken: number; guests: number };
 }
 
@@ -45,7 +45,7 @@ export class LoadWatch {
     this.#polledAt = now;
     this.#pollAt = now;
     this.#sampleAt = now + firstSampleMs;
-    source.sample();
+    source.sample(0, settings.slotsTotal);
   }
 
   /** The last whole one; null before the first. */
@@ -78,10 +78,10 @@ export class LoadWatch {
     this.poll(now, leased);
     if (now < this.#sampleAt) return taken !== this.taken || guests !== this.guests ? "changed" : "same";
     const ms = now - this.#intervalAt;
-    const sample = this.source.sample();
     const takenAverage = ms > 0 ? this.#takenMs / ms : this.taken;
     const guestsAverage = ms > 0 ? this.#guestsMs / ms : this.guests;
     const total = this.settings.slotsTotal;
+    const sample = this.source.sample(guestsAverage, total);
     this.#interval = { at: now, ms, sample, takenAverage, guestsAverage, total };
     this.current.sampled(this.#interval);
     this.#takenMs = 0;

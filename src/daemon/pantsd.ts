@@ -70,7 +70,10 @@ export class Pantsd {
     setSlots(config);
     this.#learned = new Learned(learnedFile(), log);
     this.#log = new LoadLog(loadFile(stateDir()), log);
-    const source = { sample: () => this.#sampler.sample(guestPids()), slots: () => native.slotCounts() };
+    const source = {
+      sample: (slots: number, total: number) => this.#sampler.sample(guestPids(), slots, total),
+      slots: () => native.slotCounts(),
+    };
     this.#load = new LoadWatch(source, this.#policy(config, this.#learned.read()), settings, monotonicMs());
     this.#stateFile = new StateFile(stateFile(runtime), (errno) =>
       log.error({ errno }, "state cannot be written"),

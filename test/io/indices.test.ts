@@ -207,6 +207,19 @@ describe("a machine", () => {
     expect(s.sample([60]).guestsCpu).toBeCloseTo(Math.min(100, 990 / cpus));
     now += 1000;
     expect(s.sample([]).guestsCpu).toBe(0);
+    // Its slot was taken for four tenths of the time: what it used in them cannot be seen any more, and was nobody else's.
+    s.sample([50]);
+    now += 1000;
+    expect(s.sample([], 0.4, cpus).guestsCpu).toBeCloseTo(40 / cpus);
+    // A slot for all of the time, by one that is there: what it used was measured.
+    s.sample([60]);
+    stat(60, "make", 60, "1000 0 0 0");
+    now += 1000;
+    expect(s.sample([60], 1, cpus).guestsCpu).toBeCloseTo(10 / cpus);
+    // One that came and is there, after another that took the slot for the first half.
+    stat(61, "cc1", 61, "50 0 0 0");
+    now += 1000;
+    expect(s.sample([61], 1, cpus).guestsCpu).toBeCloseTo(100 / cpus);
   });
 });
 
@@ -349,6 +362,8 @@ describe("a limited control group", () => {
     expect(second(800, 1200, 240)).toMatchObject({ cpu: 40 });
     // Others used a tenth.
     expect(second(1200, 1800, 290).cpu).toBeCloseTo(50);
+    // It slept for a time too, so it got what it wanted, only later.
+    expect(second(1400, 2300, 490).cpu).toBeCloseTo(20);
   });
 });
 

@@ -68,7 +68,7 @@ export class GroupMeter {
     const bytes = this.#ioBytes();
     const moved = growth(this.#bytes, bytes);
     this.#bytes = bytes;
-    const tasks = this.#tasks?.growth() ?? null;
+    const tasks = this.#tasks?.growth(ms) ?? null;
     const { faults, availableMb, totalMb } = this.#memory(machineMb);
     const faulted = growth(this.#faults, faults);
     this.#faults = faults;

@@ -8,7 +8,7 @@ import { Disks, Interfaces } from "./devices.js";
 import { GroupMeter } from "./group.js";
 import { Pressure } from "./pressure.js";
 import { growth, sum } from "./rate.js";
-import { SessionsCpu } from "./tasks.js";
+import { SessionsCpu, type SessionsUse } from "./tasks.js";
 import { findWorld, type World } from "./world.js";
 
 export interface SamplerOptions {
@@ -95,8 +95,9 @@ export class Sampler {
   /**
    * Averages since the last call.
    * @param guests - leaders of the sessions in which jobs of other hosts run
+   * @param slots - taken by such jobs on average since the last call, of `total`
    */
-  sample(guests: readonly number[] = []): Sample {
+  sample(guests: readonly number[] = [], slots = 0, total = 1): Sample {
     const now = this.#now();
     const ms = Math.max(0, now - this.#at);
     this.#at = now;
@@ -107,7 +108,7 @@ export class Sampler {
     this.#readMemory();
     const group = this.#group?.sample(ms, machine.cpuNs, this.#availableMb) ?? null;
     const cpu = this.#percent(group ? group.cpuPercent : machine.cpuPercent);
-    const guestTicks = this.#sessions.growth(guests);
+    const sessions = this.#sessions.growth(guests);
     const own = group ?? {
       ctxt: machine.ctxt,
       faults: machine.faults,
@@ -131,7 +132,11 @@ export class Sampler {
       availableMb: own.availableMb,
       totalMb: own.totalMb,
       runQueue: group ? null : this.#runQueue,
-      guestsCpu: this.#share(guestTicks * (group?.wantedFactor ?? 1), ms),
+      guestsCpu: Math.min(
+        100,
+        this.#share(sessions.ticks * (group?.wantedFactor ?? 1), ms) +
+          this.#ended(sessions, slots, total, ms),
+      ),
     };
   }
 
@@ -139,6 +144,15 @@ export class Sampler {
   #share(ticks: number, ms: number): number {
     const possible = (ms / 1000) * ticksPerSecond * this.world.cpus;
     return possible > 0 ? Math.min(100, (100 * ticks) / possible) : 0;
+  }
+
+  /**
+   * Percent of the CPUs that jobs used which have ended since the last call: nobody counts it any more, so it is taken to
+   * be all that their slots' time was worth. Without this many short jobs would look like the owner's own work.
+   */
+  #ended({ whole, freshTicks }: SessionsUse, slots: number, total: number, ms: number): number {
+    const fresh = ms > 0 ? (freshTicks * 1000) / (ms * ticksPerSecond) : 0;
+    return (100 * Math.max(0, slots - whole - fresh)) / Math.max(1, total, this.world.cpus);
   }
 
   /** What was known last where an interval says nothing: it was too short, or the counter was set back. */

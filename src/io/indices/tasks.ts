@@ -11,14 +11,18 @@ const MOVED = /^(read_bytes|write_bytes|cancelled_write_bytes): (\d+)$/gm;
 /** Of one task since it began. */
 interface Task {
   readonly switches: number;
+  readonly ranNs: number;
   readonly waitedNs: number;
 }
+
+/** A task that ran or waited for a CPU for so much of an interval wants one; the others only wait longer for what they get. */
+const wantsAlways = 0.9;
 
 /** Over one interval, of all tasks in a group and those below it; what ended in between is not counted. */
 export interface TasksUse {
   /** Context switches. */
   readonly switches: number;
-  /** Wanted to run, and did not, ns. */
+  /** For how long those that wanted to run all the time did not, ns. */
   readonly waitedNs: number;
   /** Read from and written to disks, also by children that were reaped; null when there are too many to look at. */
   readonly movedBytes: number | null;
@@ -35,8 +39,8 @@ export class GroupTasks {
     private readonly io: boolean,
   ) {}
 
-  /** Since the last call; null at the first. */
-  growth(): TasksUse | null {
+  /** Over the `ms` since the last call; null at the first. */
+  growth(ms: number): TasksUse | null {
     const now = new Map<string, Task>();
     const pids = groupPids(this.folder);
     let looked = 0;
@@ -57,8 +61,11 @@ export class GroupTasks {
     let switches = 0;
     let waitedNs = 0;
     for (const [id, task] of now) {
-      switches += Math.max(0, task.switches - (before.get(id)?.switches ?? 0));
-      waitedNs += Math.max(0, task.waitedNs - (before.get(id)?.waitedNs ?? 0));
+      const was = before.get(id);
+      switches += Math.max(0, task.switches - (was?.switches ?? 0));
+      const ran = task.ranNs - (was?.ranNs ?? 0);
+      const waited = task.waitedNs - (was?.waitedNs ?? 0);
+      if (was && ran + waited >= wantsAlways * 1e6 * ms) waitedNs += waited;
     }
     const scale = looked > 0 ? pids.length / looked : 0;
     return { switches: switches * scale, waitedNs: waitedNs * scale, movedBytes };
@@ -67,11 +74,11 @@ export class GroupTasks {
 
 /** From schedstat (ns it ran, ns it waited, times it was put on a CPU), which costs the kernel least; else from status. */
 function taskIn(folder: string): Task {
-  const [, waitedNs = 0, switches = 0] = read(join(folder, "schedstat")).split(" ").map(Number);
-  if (switches > 0) return { switches, waitedNs };
+  const [ranNs = 0, waitedNs = 0, switches = 0] = read(join(folder, "schedstat")).split(" ").map(Number);
+  if (switches > 0) return { switches, ranNs, waitedNs };
   let count = 0;
   for (const match of read(join(folder, "status")).matchAll(SWITCHES)) count += Number(match[1]);
-  return { switches: count, waitedNs: 0 };
+  return { switches: count, ranNs: 0, waitedNs: 0 };
 }
 
 /** Bytes that a process and its reaped children moved to and from disks; 0 where that is not ours to know. */
@@ -82,14 +89,23 @@ function movedBy(file: string): number {
   return Math.max(0, bytes);
 }
 
+/** Over one interval. */
+export interface SessionsUse {
+  /** Clock ticks used, and of these by sessions that are new. */
+  readonly ticks: number;
+  readonly freshTicks: number;
+  /** Sessions that were there from its beginning to its end. */
+  readonly whole: number;
+}
+
 /** CPU time of sessions, with what their reaped children used: of the jobs that run here for other hosts. */
 export class SessionsCpu {
   #before = new Map<number, number>();
 
   constructor(private readonly proc: string) {}
 
-  /** Clock ticks used by these sessions since the last call; a session that has ended in between is not counted. */
-  growth(leaders: readonly number[]): number {
+  /** Since the last call; a session that has ended in between is not counted. */
+  growth(leaders: readonly number[]): SessionsUse {
     const now = new Map<number, number>(leaders.map((leader) => [leader, 0]));
     if (leaders.length > 0) {
       for (const name of list(this.proc)) {
@@ -103,9 +119,17 @@ export class SessionsCpu {
     }
     const before = this.#before;
     this.#before = now;
-    let grown = 0;
-    for (const [leader, ticks] of now) grown += Math.max(0, ticks - (before.get(leader) ?? 0));
-    return grown;
+    let ticks = 0;
+    let freshTicks = 0;
+    let whole = 0;
+    for (const [leader, count] of now) {
+      const was = before.get(leader);
+      const grown = Math.max(0, count - (was ?? 0));
+      ticks += grown;
+      if (was === undefined) freshTicks += grown;
+      else whole += 1;
+    }
+    return { ticks, freshTicks, whole };
   }
 }
 
