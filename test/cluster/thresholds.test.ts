@@ -1,0 +1,69 @@
+/** Policy and thresholds that change while a build runs: in force within one sample, and nothing restarts. */
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { finish, startBuild } from "../../src/cli/demo/build.js";
+import { statusOf } from "../../src/cli/demo/ready.js";
+import { type Outputs, Workspace } from "../../src/cli/demo/workspace.js";
+import { loadFile, readLoad } from "../../src/io/load-record.js";
+import type { Host } from "../../src/lab/host.js";
+import type { Lab } from "../../src/lab/lab.js";
+import { until } from "../../src/lab/wait.js";
+import { cluster, FEW, missing, pants, pidsOf, reference } from "./cluster.js";
+
+const changes = [
+  { words: ["threshold", "cpu", "50"], now: { policy: "adaptive", thresholds: { cpu: 50 } } },
+  {
+    words: ["policy", "multi"],
+    now: { policy: "multi", thresholds: { cpu: 50, ctxt: 6000, intr: 115_000 } },
+  },
+] as const;
+
+describe.skipIf(missing !== "")("thresholds set during a build", () => {
+  let lab: Lab;
+  let work: Workspace;
+  let expected: Outputs;
+  beforeAll(async () => {
+    // Enough for the build to go on while all hosts are changed twice.
+    work = new Workspace([...FEW, "rust"]);
+    expected = reference(work);
+    lab = await cluster({ hosts: 3, cpus: 0.5 });
+  });
+  afterAll(async () => {
+    await lab.down();
+    work.remove();
+  });
+
+  const daemons = () => lab.hosts.map((host) => [pidsOf(host, "pantsd"), pidsOf(host, "prexd")]);
+  const agents = (host: Host) => pidsOf(host, "prex-agent");
+  /** Read from outside: a command on the host would take its time beside the build. */
+  const record = (host: Host) => readLoad(loadFile(join(host.runtime, "kept")));
+
+  it("are in force within one sample, while daemons, agents and jobs go on", async () => {
+    const running = startBuild(lab, work, "changed", true);
+    const built = finish(running, work, "changed");
+    built.catch(() => undefined);
+    const helped = lab.hosts.filter(({ name }) => name !== "n1");
+    await until("the other hosts to help", () => helped.every((host) => agents(host).length > 0), {
+      ms: 30_000,
+    });
+    const before = { daemons: daemons(), agents: helped.map(agents) };
+
+    const change = async (host: Host, { words, now }: (typeof changes)[number]): Promise<void> => {
+      const last = record(host).at(-1)?.timeMs ?? 0;
+      await pants(host, "set", ...words);
+      // As soon as the command is back, and in the first interval that ends after it.
+      const set = Date.now();
+      expect(await statusOf(host)).toMatchObject({ ...now, warnings: [] });
+      const next = await until("the next interval", () =>
+        record(host).find(({ timeMs }) => timeMs > Math.max(last, set)),
+      );
+      expect(next).toMatchObject(now);
+    };
+    for (const one of changes) await Promise.all(lab.hosts.map((host) => change(host, one)));
+    expect(running.child.exitCode).toBeNull();
+    const after = { daemons: daemons(), agents: helped.map(agents) };
+    expect((await built).outputs).toEqual(expected);
+    expect(after).toEqual(before);
+    expect(daemons()).toEqual(before.daemons);
+  });
+});
