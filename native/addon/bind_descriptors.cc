@@ -5,10 +5,12 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace {
@@ -148,8 +150,44 @@ Napi::Value set_blocking(Info info) {
     return info.Env().Undefined();
 }
 
+Napi::Value make_socket_pair(Info info) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
+        throw Napi::Error::New(info.Env(), std::string("cannot make a pair of sockets: ") + strerror(errno));
+    }
+    Napi::Array result = Napi::Array::New(info.Env(), 2);
+    result.Set(0u, ends[0]);
+    result.Set(1u, ends[1]);
+    return result;
+}
+
 Napi::Value open_null(Info info) {
-    return or_error(info, open("/dev/null", O_RDWR | O_CLOEXEC));
+    return or_error(info, open("/dev/null", (int_at(info, 0) & O_ACCMODE) | O_CLOEXEC));
+}
+
+Napi::Value duplicate(Info info) {
+    return or_error(info, fcntl(int_at(info, 0), F_DUPFD_CLOEXEC, 3));
+}
+
+Napi::Value status_flags(Info info) {
+    return or_error(info, fcntl(int_at(info, 0), F_GETFL));
+}
+
+Napi::Value is_same_open(Info info) {
+    const pid_t self = getpid();
+    const long order = syscall(SYS_kcmp, self, self, KCMP_FILE, int_at(info, 0), int_at(info, 1));
+    return order < 0 ? or_error(info, -1) : number(info, order == 0 ? 1 : 0);
+}
+
+Napi::Value seek(Info info) {
+    const int64_t offset = info[1].ToNumber().Int64Value();
+    const off_t now =
+        offset < 0 ? lseek(int_at(info, 0), 0, SEEK_CUR) : lseek(int_at(info, 0), offset, SEEK_SET);
+    return number(info, now < 0 ? -errno : static_cast<double>(now));
+}
+
+Napi::Value shut_down(Info info) {
+    return or_error(info, shutdown(int_at(info, 0), bool_at(info, 1) ? SHUT_WR : SHUT_RD));
 }
 
 Napi::Value lock_file(Info info) {
@@ -187,7 +225,13 @@ void define_descriptors(Napi::Object exports, Addon *addon) {
     define<write_to>(exports, addon, "write");
     define<make_pipe>(exports, addon, "pipe");
     define<set_blocking>(exports, addon, "setBlocking");
+    define<make_socket_pair>(exports, addon, "socketPair");
     define<open_null>(exports, addon, "openNull");
+    define<duplicate>(exports, addon, "duplicate");
+    define<status_flags>(exports, addon, "statusFlags");
+    define<is_same_open>(exports, addon, "isSameOpen");
+    define<seek>(exports, addon, "seek");
+    define<shut_down>(exports, addon, "shutdown");
     define<lock_file>(exports, addon, "lockFile");
     define<write_record>(exports, addon, "writeRecord");
 }

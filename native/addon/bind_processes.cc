@@ -59,8 +59,10 @@ SpawnRequest request_of(const Napi::Object &options) {
     request.cwd = bytes_of(options.Get("cwd"));
     request.umask = static_cast<mode_t>(int_of(options.Get("umask")));
     const Napi::Array fds = array_of(options.Get("fds"));
-    for (uint32_t i = 0; i < 3; i++)
-        request.fds[i] = int_of(fds[i]);
+    for (uint32_t i = 0; i < fds.Length(); i++)
+        request.fds.push_back(int_of(fds[i]));
+    if (request.fds.size() > kDescriptorsMax)
+        throw Napi::RangeError::New(options.Env(), "too many descriptors");
     request.session = options.Get("session").ToBoolean();
     request.death_signal = options.Get("deathSignal").ToBoolean();
     request.ignored = bits_of(options.Get("ignored"));

@@ -77,7 +77,10 @@ Kind classify(int fd) {
         int type = 0;
         socklen_t size = sizeof type;
         getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
-        return type == SOCK_STREAM ? Kind::socket : Kind::other;
+        int listens = 0;
+        size = sizeof listens;
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+        return type == SOCK_STREAM && !listens ? Kind::socket : Kind::other;
     }
     if (S_ISCHR(st.st_mode)) {
         if (st.st_rdev == makedev(1, 3)) return Kind::null;

@@ -18,7 +18,6 @@
 namespace {
 
 constexpr int kSignals = 64;
-constexpr unsigned kFirstInherited = 3;
 constexpr int kCloseAtMost = 1 << 16;
 constexpr int kIoProcess = 1; // IOPRIO_WHO_PROCESS, for which glibc has no header
 
@@ -45,16 +44,17 @@ void set_signals(uint64_t ignored) {
     }
 }
 
-// Each source is first lifted out of the way of 0-2, so that no order of moving them can hurt.
-int set_descriptors(const int (&fds)[3]) {
-    int lifted[3];
-    for (int i = 0; i < 3; i++) {
+// Each source is first lifted out of the way, so that no order of moving them can hurt.
+int set_descriptors(const std::vector<int> &fds) {
+    int lifted[kDescriptorsMax];
+    const int count = static_cast<int>(fds.size());
+    for (int i = 0; i < count; i++) {
         lifted[i] = fds[i];
-        if (fds[i] < 0 || fds[i] >= 3) continue;
-        lifted[i] = fcntl(fds[i], F_DUPFD, 3);
+        if (fds[i] < 0 || fds[i] >= count) continue;
+        lifted[i] = fcntl(fds[i], F_DUPFD, count);
         if (lifted[i] < 0) return errno;
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < count; i++) {
         if (lifted[i] < 0) {
             close(i);
         } else if (dup2(lifted[i], i) < 0) {
@@ -74,9 +74,11 @@ void close_from(unsigned first, unsigned last) {
         close(static_cast<int>(fd));
 }
 
-void close_others(int but) {
-    if (but < 0) return close_from(kFirstInherited, ~0u);
-    close_from(kFirstInherited, static_cast<unsigned>(but) - 1);
+// All but 0 to count - 1, and one that lies above them.
+void close_others(size_t count, int but) {
+    const unsigned first = static_cast<unsigned>(count);
+    if (but < 0) return close_from(first, ~0u);
+    close_from(first, static_cast<unsigned>(but) - 1);
     close_from(static_cast<unsigned>(but) + 1, ~0u);
     fcntl(but, F_SETFD, 0);
 }
@@ -120,7 +122,7 @@ void set_limits(const std::vector<Limit> &limits) {
     umask(request.umask);
     if (chdir(request.cwd.c_str()) < 0) give_up(child, errno);
     if (const int error = set_descriptors(request.fds)) give_up(child, error);
-    close_others(request.report);
+    close_others(request.fds.size(), request.report);
     set_limits(request.limits);
     set_scheduling(request);
     if (request.slot >= 0) {
@@ -181,6 +183,10 @@ Held spawn_held(SpawnRequest request, const std::string &prex, Leads leads) {
             pants_slot_release(request.table, request.slot, static_cast<uint32_t>(getpid()));
         return {-error, 0, -1};
     }
+    // Out of the way of the program's own.
+    const int above = fcntl(ends[1], F_DUPFD_CLOEXEC, static_cast<int>(request.fds.size()));
+    close(ends[1]);
+    ends[1] = above;
     const std::string words[] = {prex, "--hold", std::to_string(ends[1]),
                                  std::to_string(static_cast<int>(leads)), request.path};
     request.argv.insert(request.argv.begin(), std::begin(words), std::end(words));

@@ -14,6 +14,8 @@ struct Limit {
     uint64_t hard;
 };
 
+constexpr size_t kDescriptorsMax = 256;
+
 // As SpawnOptions in src/io/native.ts.
 struct SpawnRequest {
     std::string path;
@@ -21,7 +23,7 @@ struct SpawnRequest {
     std::vector<std::string> env;
     std::string cwd;
     mode_t umask = 022;
-    int fds[3] = {-1, -1, -1};
+    std::vector<int> fds; // becomes descriptor i; -1 = closed there; at most kDescriptorsMax
     bool session = false;
     bool death_signal = false;
     uint64_t ignored = 0;

@@ -159,7 +159,7 @@ struct pants_msg {      /* 16 bytes, then `length` bytes of payload */
 };
 enum pants_msg_type {
     /* stand-in -> prexd */
-    PANTS_MSG_RUN = 1,     /* pants_run; the open ones of descriptors 0-2 ride on its first byte, lowest first */
+    PANTS_MSG_RUN = 1,     /* pants_run; all open descriptors ride on its first byte, lowest first */
     PANTS_MSG_SIGNAL = 2,  /* value: signal number | 0x100 when it came from the terminal (whole group) */
     PANTS_MSG_QUERY = 3,   /* any client: JSON of prexd's jobs and links comes back as PANTS_MSG_JSON */
     PANTS_MSG_HELLO = 4,   /* no payload: PANTS_MSG_READY comes back; used to see whether prexd lives. Sent before RUN
@@ -186,18 +186,21 @@ enum pants_msg_type {
 #define PANTS_LINK_KILL_MS 10000  /* ... and SIGKILL, and ends */
 #define PANTS_LINK_DEAD_MS 12000  /* the home side takes a silent link's jobs for dead only now */
 #define PANTS_ORPHAN_WAIT_MS PANTS_LINK_DEAD_MS
+#define PANTS_FD_END 256 /* descriptors from here on are not carried */
+#define PANTS_FDS_MAX 16
 struct pants_run {          /* fixed part of RUN's payload, then strings */
     uint32_t flags;         /*   0  PANTS_RUN_* */
     uint32_t umask;         /*   4 */
-    uint32_t fds;           /*   8  bit i: descriptor i was open and is attached */
+    uint32_t fd_count;      /*   8  so many of fds are meant */
     uint32_t argc;          /*  12 */
     uint32_t envc;          /*  16 */
     int32_t nice;           /*  20 */
     uint64_t ignored;       /*  24  bit n-1: signal n is ignored */
     uint64_t blocked;       /*  32  bit n-1: signal n is blocked */
     uint64_t rlimits[16][2];/*  40  soft, hard by RLIMIT_ number; ~0 = unlimited */
-    /* 296: strings, each uint32 length (without NUL) then the bytes, no padding:
+    uint8_t fds[PANTS_FDS_MAX]; /* 296  open descriptors, ascending; they ride along in this order */
+    /* 312: strings, each uint32 length (without NUL) then the bytes, no padding:
      *   cwd, path (absolute), host (empty unless --on), after (empty, or the last STARTED), argv[0..argc), envp[0..envc) */
 };
-#define PANTS_RUN_FIXED 296
+#define PANTS_RUN_FIXED 312
 #endif

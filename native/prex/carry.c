@@ -7,12 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A descriptor above 2 means something to this process only. */
-static bool names_descriptor(char *const *argv) {
+/* Descriptors that are open are the program's there too; all else below /proc/self is this process's only. */
+static bool names_own(char *const *argv) {
     for (; *argv; argv++) {
-        const char *fd = strstr(*argv, "/dev/fd/");
-        if (fd && !(fd[8] >= '0' && fd[8] <= '2' && fd[9] == '\0')) return true;
-        if (strstr(*argv, "/proc/self/")) return true;
+        const char *name = strstr(*argv, "/proc/self/");
+        if (name && strncmp(name, "/proc/self/fd/", 14) != 0) return true;
     }
     return false;
 }
@@ -90,7 +89,8 @@ noreturn void carry(struct job *job) {
     const char *why = "";
     job->since_ms = now_ms();
     signals_hold();
-    if (names_descriptor(job->argv)) run_here(job, PANTS_WHY_UNFIT, "an argument names a descriptor");
+    if (names_own(job->argv)) run_here(job, PANTS_WHY_UNFIT, "an argument names this process");
+    if (!inherit_look(&why)) run_here(job, PANTS_WHY_UNFIT, why);
     int fd =
         reach(job->flags & (PANTS_RUN_BY_HAND | PANTS_RUN_ALWAYS) ? job->since_ms + HAND_WAIT_MS : 0, &why);
     if (fd < 0) run_here(job, PANTS_WHY_NO_HELPER, why);

@@ -9,7 +9,7 @@
 bool peer_send(int fd, const void *data, size_t size, const int *fds, int count) {
     union {
         struct cmsghdr align;
-        char space[CMSG_SPACE(3 * sizeof(int))];
+        char space[CMSG_SPACE(PANTS_FDS_MAX * sizeof(int))];
     } control;
     const char *at = data;
     while (size > 0) {

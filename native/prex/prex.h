@@ -65,8 +65,15 @@ struct bytes {
 };
 /* Header and payload of RUN; NULL `at` when the job cannot be described, with the reason in *why. */
 struct bytes run_message(const struct job *job, const char *after, const char **why);
-/* Descriptors that ride on it: how many of 0-2 are open. */
-int run_descriptors(int fds[3]);
+
+/* ---- inherit.c: what the program would inherit ---- */
+struct inherited {
+    int count;
+    int fds[PANTS_FDS_MAX]; /* open descriptors, ascending */
+};
+/* Looks once, before prex opens anything itself. False, and *why, when it is more than can be carried. */
+bool inherit_look(const char **why);
+extern struct inherited inherited;
 
 /* ---- helper.c: finding prexd ---- */
 /* Connected descriptor, or -1: *why says in words what is missing, *absent that starting prexd may help. */

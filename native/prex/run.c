@@ -1,7 +1,6 @@
 /* What prexd has to know to run a job as it would run here: see struct pants_run. */
 #include "prex.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sched.h>
@@ -9,13 +8,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-int run_descriptors(int fds[3]) {
-    int count = 0;
-    for (int fd = 0; fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) >= 0) fds[count++] = fd;
-    return count;
-}
 
 static void put(struct bytes *out, const void *data, size_t size) {
     memcpy(out->at + out->size, data, size);
@@ -49,13 +41,13 @@ static bool place(uint32_t *flags) {
 }
 
 static void describe(const struct job *job, struct pants_run *run, size_t *size) {
-    int fds[3];
     memset(run, 0, sizeof *run);
     run->flags = job->flags;
     run->umask = umask(0);
     umask(run->umask);
-    for (int i = run_descriptors(fds); i > 0; i--)
-        run->fds |= 1u << fds[i - 1];
+    run->fd_count = (uint32_t)inherited.count;
+    for (int i = 0; i < inherited.count; i++)
+        run->fds[i] = (uint8_t)inherited.fds[i];
     run->argc = strings(job->argv, size);
     run->envc = strings(job->env, size);
     run->nice = getpriority(PRIO_PROCESS, 0);

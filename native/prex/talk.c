@@ -30,13 +30,12 @@ static void finish(struct talk *t, enum end end, enum pants_reason reason, const
 static void give_up(struct talk *t, const char *text);
 
 static void hand_over(struct talk *t) {
-    int fds[3];
     const char *why = "";
     struct bytes run = run_message(t->job, t->after, &why);
     t->greeted = true;
     if (!run.at)
         finish(t, END_HERE, PANTS_WHY_UNFIT, why);
-    else if (!peer_send(t->peer.fd, run.at, run.size, fds, run_descriptors(fds)))
+    else if (!peer_send(t->peer.fd, run.at, run.size, inherited.fds, inherited.count))
         give_up(t, "prexd does not take the job");
     free(run.at);
     t->answer_by_ms = now_ms() + READY_MS;

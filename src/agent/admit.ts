@@ -3,6 +3,7 @@
 import { identify } from "../io/identity.js";
 import { Reader, Writer } from "../mux/bytes.js";
 import { type Frame, Refusal, Type } from "../mux/frame.js";
+import { directions } from "../mux/open-file.js";
 import { decodeSpec, type JobSpec, SpecFlag } from "../mux/spec.js";
 import { encodeRefused } from "../mux/status.js";
 import type { Stream } from "../mux/stream.js";
@@ -48,6 +49,8 @@ export class Admission {
     const spec = decodeSpec(bytes);
     const applicant = { stream, spec, claim: 0, until: performance.now() + spec.waitMs, early: [] };
     stream.onFrame = (frame) => this.frame(applicant, frame);
+    const { inputs, outputs } = directions(spec.files);
+    stream.carry(inputs, outputs);
     if (spec.compat !== this.door.compat) {
       this.refuse(applicant, Refusal.COMPAT, `that host runs ${this.door.compat} programs`);
       return;

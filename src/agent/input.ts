@@ -1,11 +1,17 @@
-/** Feeds a program's stdin, and tells home how much of it the program has really taken. */
+/** Feeds what a program may read, and tells home how much of it the program has really taken. */
 import { EDGE, native, OUT } from "../io/native.js";
+import { FileUse } from "../mux/open-file.js";
 import type { Stream } from "../mux/stream.js";
+import type { End } from "./start.js";
 
 const EAGAIN = -11;
 /** Only of a full pipe we are told that it was read from, so others with unread bytes are looked at, ms. */
 const LOOK_MS_MIN = 1;
 const LOOK_MS_MAX = 32;
+/** A token of make's job server waits so long for the program to take it, ms. */
+const TOKEN_MS = 10;
+/** Home offers one at a time. */
+const TOKENS_MAX = 64;
 
 /** All pumps whose program has bytes to read; one timer for them. */
 const unread = new Set<InputPump>();
@@ -31,15 +37,19 @@ export class InputPump {
   private writing = true;
   private open = true;
 
-  /**
-   * @param readEnd - of the program's pipe, kept so that what is unread can be counted
-   * @param writeEnd - non-blocking
-   */
+  private readonly kind: "pipe" | "socket";
+  private readonly tokens: boolean;
+  /** When a token that nobody has taken goes back, performance.now(). */
+  private backAt = 0;
+
+  /** @param end - its own end is kept, so that what is unread can be counted */
   constructor(
     private readonly stream: Stream,
-    private readonly readEnd: number,
-    private readonly writeEnd: number,
-  ) {}
+    private readonly end: End,
+  ) {
+    this.kind = end.file.use === FileUse.SOCKET ? "socket" : "pipe";
+    this.tokens = end.file.use === FileUse.TOKENS;
+  }
 
   /** Bytes from home. */
   push(bytes: Buffer): void {
@@ -49,7 +59,7 @@ export class InputPump {
   }
 
   /** Home's end of file. */
-  end(): void {
+  finish(): void {
     this.ending = true;
     this.write();
   }
@@ -57,24 +67,26 @@ export class InputPump {
   /** Counts what the program has taken; true if it took something. */
   look(): boolean {
     if (!this.open) return false;
-    const left = Math.max(native.readable(this.readEnd), 0);
+    const left = Math.max(native.readable(this.end.theirs), 0);
     const taken = this.written - left - this.consumed;
     if (taken > 0) {
       this.consumed += taken;
-      this.stream.handedOn(0, taken);
+      this.stream.handedOn(this.end.name, taken);
     }
     if (left === 0) unread.delete(this);
-    return taken > 0;
+    else if (this.tokens && performance.now() >= this.backAt) this.takeBack();
+    return taken > 0 || this.tokens;
   }
 
   /** The program has ended. Returns how much it took in all. */
   close(): number {
     if (!this.open) return this.consumed;
     this.look();
+    if (this.tokens) this.takeBack();
     this.open = false;
     unread.delete(this);
     this.closeWriter();
-    native.close(this.readEnd);
+    native.close(this.end.theirs);
     return this.consumed;
   }
 
@@ -83,7 +95,7 @@ export class InputPump {
     for (;;) {
       const next = this.queue[0];
       if (next === undefined || !this.writing) break;
-      const n = native.write(this.writeEnd, "pipe", next);
+      const n = native.write(this.end.feed, this.kind, next);
       if (n === EAGAIN || n === 0) break;
       if (n < 0) {
         this.refuse();
@@ -94,15 +106,26 @@ export class InputPump {
       if (n === next.length) this.queue.shift();
       else this.queue[0] = next.subarray(n);
     }
-    if (this.queue.length > 0) native.watch(this.writeEnd, OUT, () => this.write());
+    if (this.queue.length > 0) native.watch(this.end.feed, OUT, () => this.write());
     else if (this.ending) this.closeWriter();
-    else if (this.writing && moved) native.watch(this.writeEnd, OUT | EDGE, () => this.look());
-    else if (this.writing) native.unwatch(this.writeEnd);
+    else if (this.writing && moved) native.watch(this.end.feed, OUT | EDGE, () => this.look());
+    else if (this.writing) native.unwatch(this.end.feed);
     if (moved) {
+      this.backAt = performance.now() + TOKEN_MS;
       unread.add(this);
       lookMs = LOOK_MS_MIN;
       lookSoon();
     }
+  }
+
+  /** A token that the program did not want, unless it takes it just now. */
+  private takeBack(): void {
+    const token = Buffer.alloc(TOKENS_MAX);
+    const n = native.read(this.end.theirs, "pipe", token);
+    if (n <= 0) return;
+    this.written -= n;
+    unread.delete(this);
+    this.stream.handBack(this.end.name, token.subarray(0, n));
   }
 
   /** The pipe is broken: nobody will ever read the rest. */
@@ -114,7 +137,8 @@ export class InputPump {
   private closeWriter(): void {
     if (!this.writing) return;
     this.writing = false;
-    native.unwatch(this.writeEnd);
-    native.close(this.writeEnd);
+    native.unwatch(this.end.feed);
+    if (this.kind === "socket") native.shutdown(this.end.feed, true);
+    native.close(this.end.feed);
   }
 }

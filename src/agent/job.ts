@@ -4,9 +4,11 @@ import type { BytePipe } from "../io/byte-pipe.js";
 import { IN, native, type WaitResult } from "../io/native.js";
 import { u32 } from "../mux/encode.js";
 import { type Frame, Type } from "../mux/frame.js";
+import { FileUse } from "../mux/open-file.js";
 import type { JobSpec } from "../mux/spec.js";
 import { encodeStatus, type JobStatus } from "../mux/status.js";
 import type { Stream } from "../mux/stream.js";
+import { DirectFile } from "./direct.js";
 import { type GuestPriority, lowerSession } from "./guests.js";
 import { InputPump } from "./input.js";
 import { OutputPump } from "./output.js";
@@ -21,8 +23,9 @@ export class Job {
   private readonly report: number;
   /** What a stop by SIGSTOP really was, since that was sent in its place; 0 = itself. */
   private stoppedBy = 0;
-  private readonly input: InputPump | undefined;
-  private readonly outputs: (OutputPump | undefined)[] = [];
+  private readonly inputs = new Map<number, InputPump>();
+  private readonly outputs = new Map<number, OutputPump>();
+  private readonly files: DirectFile[] = [];
   /** How the program ended; undefined while it runs. */
   private status: JobStatus | undefined;
   private told = false;
@@ -46,10 +49,14 @@ export class Job {
     this.report = report;
     if (pid < 0) return;
     lowerSession(pid, guests.nice, () => this.status !== undefined);
-    if (ends.input !== undefined) this.input = new InputPump(stream, ...ends.input);
     const changed = (): void => this.settle();
-    if (ends.output >= 0) this.outputs[1] = new OutputPump(link, stream, 1, ends.output, changed);
-    if (ends.error >= 0) this.outputs[2] = new OutputPump(link, stream, 2, ends.error, changed);
+    for (const end of ends) {
+      const kind = end.file.use === FileUse.SOCKET ? "socket" : "pipe";
+      if (end.feed >= 0) this.inputs.set(end.name, new InputPump(stream, end));
+      if (end.drain >= 0)
+        this.outputs.set(end.name, new OutputPump(link, stream, end.name, end.drain, kind, changed));
+      if (end.direct >= 0) this.files.push(new DirectFile(stream, end));
+    }
     native.watch(report, IN, () => this.reported());
     const watched = native.onExit(holder, (result) => this.exited(result));
     // Its end would never be seen: better that the whole link ends now, and with it what it runs.
@@ -58,9 +65,9 @@ export class Job {
 
   frame(frame: Frame): void {
     const fd = frame.flags;
-    if (frame.type === Type.DATA) this.input?.push(frame.payload);
-    else if (frame.type === Type.EOF) this.input?.end();
-    else if (frame.type === Type.CREDIT) this.outputs[fd]?.resume();
+    if (frame.type === Type.DATA) this.inputs.get(fd)?.push(frame.payload);
+    else if (frame.type === Type.EOF) this.inputs.get(fd)?.finish();
+    else if (frame.type === Type.CREDIT) this.outputs.get(fd)?.resume();
     else if (frame.type === Type.READER_GONE) this.readerGone(fd);
     else if (frame.type === Type.SIGNAL) this.signal(frame.payload.readUInt32LE(0));
     else if (frame.type === Type.KILL) this.kill();
@@ -76,7 +83,7 @@ export class Job {
   /** Ends the program and all it started; nothing is wanted of it any more. */
   kill(): void {
     native.killSession(this.holder, constants.signals.SIGKILL, true);
-    for (const output of this.outputs) output?.close();
+    for (const output of this.outputs.values()) output.close();
     this.settle();
   }
 
@@ -93,26 +100,29 @@ export class Job {
   }
 
   private readerGone(fd: number): void {
-    this.outputs[fd]?.close();
+    this.outputs.get(fd)?.close();
     this.settle();
   }
 
   private exited(result: WaitResult): void {
     native.close(this.report);
-    this.status = { ...result, consumed: this.input?.close() ?? 0 };
+    let consumed = 0;
+    for (const input of this.inputs.values()) consumed += input.close();
+    for (const file of this.files) file.close();
+    this.status = { ...result, consumed };
     this.ended(this);
-    for (const output of this.outputs) output?.settle(); // unsettled until then, so no status goes ahead of it
+    for (const output of this.outputs.values()) output.settle(); // unsettled until then, so no status goes ahead of it
     this.settle();
   }
 
   /** Sends the status once all output of the program is out, and closes when nobody holds its pipes any more. */
   private settle(): void {
     if (this.closed || this.status === undefined) return;
-    if (!this.told && this.outputs.every((output) => output?.settled ?? true)) {
+    if (!this.told && [...this.outputs.values()].every(({ settled }) => settled)) {
       this.told = true;
       this.stream.inOrder(Type.STATUS, encodeStatus(this.status));
     }
-    if (this.told && this.outputs.every((output) => !(output?.open ?? false))) {
+    if (this.told && [...this.outputs.values()].every(({ open }) => !open)) {
       this.closed = true;
       this.link.mux.close(this.stream);
     }

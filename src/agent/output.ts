@@ -16,7 +16,7 @@ export class OutputPump {
 
   /**
    * @param fd - the program's descriptor
-   * @param readEnd - of its pipe, non-blocking
+   * @param readEnd - of its pipe, or a duplicate of our socket, non-blocking
    * @param changed - called when the pump closed, or has sent all that was owed
    */
   constructor(
@@ -24,6 +24,7 @@ export class OutputPump {
     private readonly stream: Stream,
     private readonly fd: number,
     private readonly readEnd: number,
+    private readonly kind: "pipe" | "socket",
     private readonly changed: () => void,
   ) {
     this.watch();
@@ -51,6 +52,7 @@ export class OutputPump {
     if (!this.open) return;
     this.open = false;
     this.unwatch();
+    if (this.kind === "socket") native.shutdown(this.readEnd, false);
     native.close(this.readEnd);
   }
 
@@ -61,10 +63,16 @@ export class OutputPump {
         this.unwatch();
         return;
       }
-      const n = native.read(this.readEnd, "pipe", room === PAYLOAD_MAX ? scratch : scratch.subarray(0, room));
+      const n = native.read(
+        this.readEnd,
+        this.kind,
+        room === PAYLOAD_MAX ? scratch : scratch.subarray(0, room),
+      );
       if (n === -11) break;
       if (n <= 0) {
         this.close();
+        // Our copy of the program's end is closed only when it has ended, so this was shutdown(2).
+        if (this.kind === "socket" && this.owed < 0) this.stream.inOrder(Type.SHUT, undefined, this.fd);
         this.stream.inOrder(Type.EOF, undefined, this.fd);
         this.changed();
         return;

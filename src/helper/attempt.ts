@@ -2,14 +2,17 @@
 import type { BytePipe } from "../io/byte-pipe.js";
 import { u32 } from "../mux/encode.js";
 import { type Frame, Type } from "../mux/frame.js";
+import { directions, FileUse, isRead, isWritten } from "../mux/open-file.js";
 import { encodeSpec, type JobSpec } from "../mux/spec.js";
 import { decodeRefused, decodeStatus, type JobStatus, type Refused } from "../mux/status.js";
 import type { Stream } from "../mux/stream.js";
-import type { Descriptors } from "./descriptors.js";
+import type { Descriptors, Held } from "./descriptors.js";
 import { Input } from "./input.js";
 import type { Link } from "./link.js";
 import { Output } from "./output.js";
+import type { Progress } from "./progress.js";
 import { Answers } from "./tell.js";
+import { Tokens } from "./tokens.js";
 
 export interface AttemptEvents {
   /** Nothing was started there. */
@@ -26,8 +29,9 @@ export interface AttemptEvents {
 }
 
 export class Attempt {
-  readonly outputs: (Output | undefined)[] = [];
-  input: Input | undefined;
+  private readonly inputs = new Map<number, Input>();
+  private readonly outputs = new Map<number, Output>();
+  private tokens: Tokens | undefined;
   private readonly stream: Stream;
   private readonly answers: Answers;
   private ended = false;
@@ -50,11 +54,22 @@ export class Attempt {
     this.stream.onFrame = (frame) => this.frame(frame);
     this.answers = new Answers(this.stream, spec.claims);
     link.jobs++;
-    for (const fd of [1, 2]) this.outputs[fd] = this.makeOutput(fd, skip[fd] ?? 0);
-    const stdin = descriptors.all[0];
-    if (stdin !== undefined && stdin.kind !== "null" && stdin.kind !== "closed") {
-      this.input = new Input(pipe, this.stream, stdin.fd, stdin.kind, () => events.moved());
+    const { inputs, outputs } = directions(spec.files);
+    this.stream.carry(inputs, outputs);
+    for (const file of descriptors.held) {
+      if (file.use !== FileUse.NULL && isWritten(file))
+        this.outputs.set(file.name, this.makeOutput(file, skip[file.name] ?? 0));
     }
+    for (const file of descriptors.held) if (isRead(file)) this.makeInput(pipe, file);
+  }
+
+  /** How far it got. What went through other descriptors than the standard ones cannot be done again, nor skipped. */
+  get progress(): Progress {
+    let taken = this.tokens?.taken ?? 0;
+    for (const input of this.inputs.values()) taken += input.taken;
+    for (const [name, { delivered }] of this.outputs) if (name !== 1 && name !== 2) taken += delivered;
+    const delivered = [0, 1, 2].map((name) => (name === 0 ? 0 : (this.outputs.get(name)?.delivered ?? 0)));
+    return { taken, delivered };
   }
 
   signal(value: number): void {
@@ -65,8 +80,8 @@ export class Attempt {
   kill(): void {
     if (this.over) return;
     this.stream.control(Type.KILL);
-    this.input?.stop();
-    for (const output of this.outputs) output?.stop();
+    this.stopInputs(true);
+    for (const output of this.outputs.values()) output.stop();
     this.settle();
   }
 
@@ -81,29 +96,45 @@ export class Attempt {
     this.finish();
   }
 
-  private makeOutput(fd: number, skip: number): Output | undefined {
-    const descriptor = this.descriptors.all[fd];
-    if (descriptor === undefined || descriptor.kind === "null" || (fd === 2 && this.descriptors.merged))
-      return undefined;
-    return new Output(descriptor.fd, descriptor.kind, skip, {
+  private makeInput(pipe: BytePipe, file: Held): void {
+    const moved = (): void => this.events.moved();
+    const back = this.descriptors.tokensBack;
+    if (file.use === FileUse.TOKENS && back !== undefined)
+      this.tokens = new Tokens(this.stream, file, back, moved);
+    else if (file.use !== FileUse.NULL) this.inputs.set(file.name, new Input(pipe, this.stream, file, moved));
+  }
+
+  private makeOutput(file: Held, skip: number): Output {
+    const { name } = file;
+    return new Output(file.fd, file.kind, skip, {
       handedOn: (count) => {
         if (count === 0 || this.over) return;
-        this.stream.handedOn(fd, count);
+        this.stream.handedOn(name, count);
+        if (this.descriptors.tokensBack?.name === name) this.tokens?.soon();
         this.events.moved();
       },
       empty: () => this.settle(),
       broken: () => {
-        if (!this.over) this.stream.control(Type.READER_GONE, undefined, fd);
+        if (!this.over) this.stream.control(Type.READER_GONE, undefined, name);
       },
     });
   }
 
+  private stopInputs(lost: boolean): void {
+    for (const input of this.inputs.values()) input.stop();
+    this.tokens?.stop(lost);
+  }
+
   private frame(frame: Frame): void {
     const { type, flags: fd, payload } = frame;
-    if (type === Type.DATA) this.outputs[fd]?.push(payload);
-    else if (type === Type.CREDIT) this.input?.consumed(payload.readUInt32LE(0));
+    const input = this.inputs.get(fd);
+    if (type === Type.DATA) this.outputs.get(fd)?.push(payload);
+    else if (type === Type.CREDIT) (input ?? this.tokens)?.consumed(payload.readUInt32LE(0));
+    else if (type === Type.RETURN) this.tokens?.returned(payload);
+    else if (type === Type.OFFSET) input?.seek(Number(payload.readBigUInt64LE(0)));
     else if (type === Type.EOF) this.endOfOutput(fd);
-    else if (type === Type.READER_GONE) this.input?.stop();
+    else if (type === Type.SHUT) this.outputs.get(fd)?.shut();
+    else if (type === Type.READER_GONE) input?.stop();
     else if (type === Type.STOPPED) this.events.stopped(payload.readUInt32LE(0));
     else if (type === Type.ASK) this.answers.ask(payload);
     else if (type === Type.SEEN) this.answers.seen(payload);
@@ -118,7 +149,7 @@ export class Attempt {
   private status(status: JobStatus): void {
     if (this.ended) return;
     this.ended = true;
-    this.input?.stop();
+    this.stopInputs(false);
     this.events.status(status);
     this.settle();
   }
@@ -130,7 +161,7 @@ export class Attempt {
 
   /** Goes as far as the caller has taken the output. */
   private settle(): void {
-    if (this.outputs.some((output) => !(output?.idle ?? true))) return;
+    for (const output of this.outputs.values()) if (!output.idle) return;
     if (this.ended && !this.told) {
       this.told = true;
       this.events.delivered();
@@ -145,8 +176,8 @@ export class Attempt {
   private finish(): void {
     if (this.over) return;
     this.over = true;
-    this.input?.stop();
-    for (const output of this.outputs) output?.stop();
+    this.stopInputs(!this.ended);
+    for (const output of this.outputs.values()) output.stop();
     this.answers.end();
     this.link.jobs--;
     this.link.idleSince = performance.now();

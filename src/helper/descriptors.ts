@@ -1,73 +1,179 @@
-/** The caller's standard descriptors, as they came with a job. */
-import { fstatSync, readFileSync } from "node:fs";
+/** The caller's open files, as they came with a job: which of its descriptors are one, and how each can be carried. */
+import { fstatSync, readFileSync, readlinkSync } from "node:fs";
 import { type FdKind, native } from "../io/native.js";
-import { FdUse } from "../mux/spec.js";
+import { FileMode, type FileSource, FileUse, type OpenFile } from "../mux/open-file.js";
+import { jobserverOf } from "./jobserver.js";
 
-export interface Descriptor {
+/** An open file of the caller that prexd holds while the job runs. */
+export interface Held extends OpenFile {
+  /** In the program, the first of `fds`. */
+  readonly name: number;
+  /** Ours. */
   readonly fd: number;
   readonly kind: FdKind;
 }
 
+interface Came {
+  readonly number: number;
+  readonly fd: number;
+  readonly kind: FdKind;
+  /** F_GETFL. */
+  readonly flags: number;
+}
+
+const O_ACCMODE = 3;
+const O_RDONLY = 0;
+const O_WRONLY = 1;
+const O_NONBLOCK = 0o4000;
+const O_PATH = 0o10000000;
+
 export class Descriptors {
-  /** By number in the program; undefined = closed there. */
-  readonly all: readonly (Descriptor | undefined)[];
-  /** 1 and 2 are one open file. */
-  readonly merged: boolean;
-  private readonly open = new Set<number>();
-
-  /** @param mask - bit i: descriptor i came; `fds` lowest first */
-  constructor(mask: number, fds: readonly number[]) {
-    let next = 0;
-    this.all = [0, 1, 2].map((i) => {
-      if ((mask & (1 << i)) === 0) return undefined;
-      const fd = fds[next++] ?? -1;
-      this.open.add(i);
-      return { fd, kind: native.classify(fd) };
-    });
-    const [, out, err] = this.all;
-    this.merged = out !== undefined && err !== undefined && isOneFile(out, err);
-  }
-
-  /** How the program shall see each of them. */
-  get uses(): [number, number, number] {
-    const use = (i: number): number => {
-      const kind = this.all[i]?.kind ?? "closed";
-      if (kind === "closed") return FdUse.CLOSED;
-      if (kind === "null") return FdUse.NULL;
-      if (i === 2 && this.merged) return FdUse.MERGED;
-      return kind === "tty" ? FdUse.TTY : FdUse.STREAM;
-    };
-    return [use(0), use(1), use(2)];
-  }
-
+  readonly held: readonly Held[];
+  /** Where make's job tokens are given back. */
+  readonly tokensBack: Held | undefined;
   /** Why they cannot be carried; empty when they can. */
-  get unfit(): string {
-    const at = this.all.findIndex((d) => d?.kind === "other");
-    return at < 0 ? "" : `descriptor ${at} is of a kind that cannot be carried`;
+  readonly unfit: string;
+  private readonly open = new Map<number, number>();
+
+  /** @param numbers - in the program, ascending, of our `fds` */
+  constructor(numbers: readonly number[], fds: readonly number[], env: readonly Buffer[]) {
+    const came = fds.map((fd, i) => {
+      return { number: numbers[i] ?? -1, fd, kind: native.classify(fd), flags: native.statusFlags(fd) };
+    });
+    const tokens = jobserverOf(env);
+    const held: Held[] = [];
+    let unfit = "";
+    for (const group of grouped(came)) {
+      const [first, ...others] = group;
+      if (first === undefined) continue;
+      for (const { fd } of others) native.close(fd);
+      this.open.set(first.number, first.fd);
+      const file = carriage(
+        first,
+        group.map(({ number }) => number),
+        tokens,
+      );
+      if (file === undefined) unfit ||= `descriptor ${first.number}: ${what(first)}`;
+      else held.push(file);
+    }
+    this.held = held;
+    this.tokensBack = held.find(({ kind, fds: at }) => kind === "pipe" && at.includes(tokens[1] ?? -1));
+    this.unfit = unfit || conflict(held);
   }
 
-  close(i: number): void {
-    const descriptor = this.all[i];
-    if (descriptor !== undefined && this.open.delete(i)) native.close(descriptor.fd);
+  close(name: number): void {
+    const fd = this.open.get(name);
+    if (fd === undefined) return;
+    this.open.delete(name);
+    native.close(fd);
   }
 
   closeAll(): void {
-    for (const i of [0, 1, 2]) this.close(i);
+    for (const name of [...this.open.keys()]) this.close(name);
   }
 }
 
-/** The same pipe, socket or terminal; for files also the same position, as two opens of one file are two. */
-function isOneFile(a: Descriptor, b: Descriptor): boolean {
+function grouped(came: readonly Came[]): Came[][] {
+  const groups: Came[][] = [];
+  for (const one of came) {
+    const group = groups.find(([first]) => first !== undefined && isOneFile(first, one));
+    if (group === undefined) groups.push([one]);
+    else group.push(one);
+  }
+  return groups;
+}
+
+/** The same open file, or one as good as that: what is written to a pipe that was opened twice keeps its order. */
+function isOneFile(a: Came, b: Came): boolean {
   if (a.kind !== b.kind || a.kind === "null") return false;
+  // A terminal is read from one stream and written by another.
+  if (a.kind === "tty" && (a.number === 0) !== (b.number === 0)) return false;
   try {
     const [x, y] = [fstatSync(a.fd), fstatSync(b.fd)];
     if (x.dev !== y.dev || x.ino !== y.ino || x.rdev !== y.rdev) return false;
-    if (a.kind !== "file") return true;
-    return (
-      readFileSync(`/proc/self/fdinfo/${a.fd}`, "latin1") ===
-      readFileSync(`/proc/self/fdinfo/${b.fd}`, "latin1")
-    );
+    if (a.kind === "tty") return true;
+    if (a.kind === "pipe" && ((a.flags ^ b.flags) & (O_ACCMODE | O_NONBLOCK)) === 0) return true;
+    const same = native.isSameOpen(a.fd, b.fd);
+    if (same >= 0) return same === 1;
+    const info = ({ fd }: Came): string => readFileSync(`/proc/self/fdinfo/${fd}`, "latin1");
+    return info(a) === info(b);
   } catch {
     return false;
+  }
+}
+
+/** How one open file is carried; undefined when it cannot be. */
+function carriage(came: Came, fds: readonly number[], tokens: readonly number[]): Held | undefined {
+  const { number: name, fd, kind, flags } = came;
+  const access = flags & O_ACCMODE;
+  if (flags < 0 || (flags & O_PATH) !== 0) return undefined;
+  const way =
+    access === O_RDONLY
+      ? FileMode.READ
+      : access === O_WRONLY
+        ? FileMode.WRITE
+        : FileMode.READ | FileMode.WRITE;
+  const mode = way | ((flags & O_NONBLOCK) !== 0 ? FileMode.NONBLOCK : 0);
+  const base = { name, fd, kind, fds, mode, source: undefined };
+  const onlyWay = (wanted: number): number => (mode & FileMode.NONBLOCK) | wanted;
+  if (kind === "null") return { ...base, use: FileUse.NULL };
+  if (kind === "socket") return { ...base, use: FileUse.SOCKET };
+  if (kind === "pipe" && access !== O_RDONLY && access !== O_WRONLY) return undefined;
+  if (kind === "pipe") return { ...base, use: fds.includes(tokens[0] ?? -1) ? FileUse.TOKENS : FileUse.PIPE };
+  if (kind === "tty" && fds.every((n) => n <= 2))
+    return { ...base, use: FileUse.TTY, mode: onlyWay(name === 0 ? FileMode.READ : FileMode.WRITE) };
+  if (kind !== "file") return undefined;
+  const both = access !== O_RDONLY && access !== O_WRONLY;
+  // One opened for both: nobody reads from stdout, or writes to stdin, as long as they are apart.
+  if (both && (fds.some((n) => n > 2) || (name === 0 && fds.length > 1))) return undefined;
+  const reading = both ? name === 0 : access === O_RDONLY;
+  if (!reading) return { ...base, use: FileUse.PIPE, mode: onlyWay(FileMode.WRITE) };
+  const source = sourceOf(fd);
+  const use = source === undefined ? FileUse.PIPE : FileUse.FILE;
+  return { ...base, use, mode: onlyWay(FileMode.READ), source };
+}
+
+/** Undefined: it has no name any more, or is no regular file. */
+function sourceOf(fd: number): FileSource | undefined {
+  try {
+    const stat = fstatSync(fd, { bigint: true });
+    const { ino, size, mtimeNs } = stat;
+    const offset = native.seek(fd, -1);
+    if (!stat.isFile() || stat.nlink === 0n || offset < 0) return undefined;
+    const path = readlinkSync(`/proc/self/fd/${fd}`, { encoding: "buffer" });
+    return { path, ino, size, mtimeNs, offset: BigInt(offset) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What several of them together rule out; empty: nothing. */
+function conflict(held: readonly Held[]): string {
+  const identity = ({ fd }: { fd: number }): string => {
+    const { dev, ino } = fstatSync(fd);
+    return `${dev}:${ino}`;
+  };
+  const files = held.filter(({ kind }) => kind === "file");
+  const read = new Set(files.filter(({ mode }) => (mode & FileMode.READ) !== 0).map(identity));
+  const written = files.filter(({ mode }) => (mode & FileMode.WRITE) !== 0);
+  // `cat < f >> f` sees that they are one file, and stops.
+  if (written.some((file) => read.has(identity(file)))) return "one file is read and written";
+  const pipes = held.filter(({ kind, use }) => kind === "pipe" && use !== FileUse.TOKENS);
+  const ends = new Set(pipes.filter(({ mode }) => (mode & FileMode.READ) !== 0).map(identity));
+  const both = pipes.find((pipe) => (pipe.mode & FileMode.WRITE) !== 0 && ends.has(identity(pipe)));
+  if (both !== undefined) return `descriptor ${both.name} is the other end of another one`;
+  const reads = pipes.filter(({ mode }) => (mode & FileMode.READ) !== 0);
+  if (reads.length > ends.size) return "one pipe is opened for reading twice";
+  return "";
+}
+
+/** What lies behind a descriptor, in a word. */
+function what({ fd, kind }: Came): string {
+  try {
+    const name = readlinkSync(`/proc/self/fd/${fd}`);
+    if (name.startsWith("anon_inode:")) return name.slice(11).replace(/[[\]]/g, "");
+    return kind === "other" ? (fstatSync(fd).isDirectory() ? "a directory" : name) : `a ${kind}`;
+  } catch {
+    return kind;
   }
 }

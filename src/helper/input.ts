@@ -1,12 +1,13 @@
 /**
- * Sends the caller's stdin ahead without taking it: what the program has read is taken from the caller's descriptor
+ * Sends what a program may read ahead without taking it: what the program has read is taken from the caller's descriptor
  * when the agent says so, the rest stays for whoever reads it next.
  */
 
 import type { BytePipe } from "../io/byte-pipe.js";
-import { EDGE, type FdKind, IN, native } from "../io/native.js";
+import { EDGE, IN, native } from "../io/native.js";
 import { PAYLOAD_MAX, Type, WINDOW } from "../mux/frame.js";
 import type { Stream } from "../mux/stream.js";
+import type { Held } from "./descriptors.js";
 
 const EAGAIN = -11;
 /** Bytes sent ahead at first: most programs read nothing, and those that do soon earn more. */
@@ -21,12 +22,11 @@ export class Input {
   private ended = false;
   private watched = false;
 
-  /** @param taking - called before bytes are taken for the first time */
+  /** @param taking - called before bytes are taken from the caller for the first time */
   constructor(
     private readonly link: BytePipe,
     private readonly stream: Stream,
-    private readonly fd: number,
-    private readonly kind: FdKind,
+    private readonly file: Held,
     private readonly taking: () => void,
   ) {
     this.look();
@@ -34,12 +34,20 @@ export class Input {
 
   /** The program has read so many bytes. */
   consumed(count: number): void {
-    if (this.taken === 0 && count > 0) this.taking();
+    const first = this.taken === 0 && count > 0;
     this.taken += count;
+    if (first) this.taking();
     this.ahead -= count;
-    if (this.kind !== "tty") native.consume(this.fd, this.kind, count);
+    if (this.file.kind !== "tty") native.consume(this.file.fd, this.file.kind, count);
     this.aheadMax = Math.min(this.aheadMax * 2, WINDOW);
     this.look();
+  }
+
+  /** The program reads the file itself, and has come to this offset. */
+  seek(offset: number): void {
+    this.taken = Math.max(this.taken, 1);
+    this.taking();
+    native.seek(this.file.fd, offset);
   }
 
   /** The program needs no more input. */
@@ -50,7 +58,7 @@ export class Input {
 
   private look(): void {
     while (!this.ended) {
-      const room = Math.min(this.stream.allowance(0), this.aheadMax - this.ahead, PAYLOAD_MAX);
+      const room = Math.min(this.stream.allowance(this.file.name), this.aheadMax - this.ahead, PAYLOAD_MAX);
       if (room <= 0 || this.link.congested(() => this.look())) {
         this.unwatch();
         return;
@@ -62,28 +70,28 @@ export class Input {
       }
       if (n <= 0) {
         this.stop();
-        this.stream.inOrder(Type.EOF);
+        this.stream.inOrder(Type.EOF, undefined, this.file.name);
         return;
       }
       this.ahead += n;
-      this.stream.data(0, Buffer.from(scratch.subarray(0, n)));
+      this.stream.data(this.file.name, Buffer.from(scratch.subarray(0, n)));
     }
   }
 
   private next(into: Buffer): number {
-    if (this.kind === "tty") return native.read(this.fd, this.kind, into);
-    return native.peek(this.fd, this.kind, this.ahead, into);
+    const { fd, kind } = this.file;
+    return kind === "tty" ? native.read(fd, kind, into) : native.peek(fd, kind, this.ahead, into);
   }
 
   private watch(): void {
     if (this.watched) return;
     this.watched = true;
     // Bytes that were sent ahead are still there, so only a change is news.
-    native.watch(this.fd, IN | EDGE, () => this.look());
+    native.watch(this.file.fd, IN | EDGE, () => this.look());
   }
 
   private unwatch(): void {
-    if (this.watched) native.unwatch(this.fd);
+    if (this.watched) native.unwatch(this.file.fd);
     this.watched = false;
   }
 }

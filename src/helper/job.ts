@@ -82,7 +82,7 @@ export class Job {
     this.idempotent = (run.flags & RunFlag.IDEMPOTENT) !== 0;
     this.byHand = (run.flags & RunFlag.BY_HAND) !== 0;
     this.away = this.byHand || (run.flags & RunFlag.ALWAYS) !== 0;
-    this.descriptors = new Descriptors(run.fds, fds);
+    this.descriptors = new Descriptors(run.fds, fds, run.env);
     this.keys = keysOf(run);
   }
 
@@ -164,8 +164,8 @@ export class Job {
     if (this.state === "ended") attempt?.linkEnded();
     if (this.forsaken) this.finish();
     if (attempt === undefined || this.state !== "running") return undefined;
-    const delivered = [0, attempt.outputs[1]?.delivered ?? 0, attempt.outputs[2]?.delivered ?? 0];
-    this.progress = { taken: this.progress.taken + (attempt.input?.taken ?? 0), delivered };
+    const { taken, delivered } = attempt.progress;
+    this.progress = { taken: this.progress.taken + taken, delivered };
     this.detach();
     return this.progress;
   }
@@ -201,19 +201,17 @@ export class Job {
     const claims = claimsOf(cwd, argv);
     if (identity === "" || claims === undefined) return undefined;
     const flags = (this.byName === "" ? 0 : SpecFlag.BY_NAME) | (this.run.flags & SpecFlag.ATTRIBUTES);
-    const fds = this.descriptors.uses;
+    const files = this.descriptors.held;
     const memoryMb = this.need ? memoryClass(this.need) : 0;
     const ioPriority = ioPriorityOf(this.standIn.pid);
     const attributes = { memoryMb, umask, nice, ioPriority, ignored, blocked, rlimits, cwd, path, argv, env };
-    return { ...attributes, flags, waitMs, fds, compat, identity, claims };
+    return { ...attributes, flags, waitMs, files, compat, identity, claims };
   }
 
   /** Tells the stand-in of an idempotent program how far it got, in case that we do not survive it. */
   private moved(link: Link): void {
     if (!this.idempotent || this.told > REPEATS_MAX || this.state === "ended") return;
-    const attempt = this.attempt;
-    const delivered = [0, attempt?.outputs[1]?.delivered ?? 0, attempt?.outputs[2]?.delivered ?? 0];
-    const progress = ++this.told > REPEATS_MAX ? undefined : { taken: attempt?.input?.taken ?? 0, delivered };
+    const progress = ++this.told > REPEATS_MAX ? undefined : this.attempt?.progress;
     this.standIn.send(Msg.STARTED, 0, Buffer.from(afterString(link.host, link.id, progress)));
   }
 

@@ -18,6 +18,7 @@ export class Output {
   private queue: Buffer[] = [];
   private dead = false;
   private watched = false;
+  private shutting = false;
 
   /** @param skip - bytes that an earlier run delivered already */
   constructor(
@@ -43,6 +44,12 @@ export class Output {
     }
     if (this.dead) this.events.handedOn(rest.length);
     else if (rest.length > 0 && this.queue.push(rest) === 1) this.write();
+  }
+
+  /** The program has said so to the other end of a socket: it is told when all that came before is written. */
+  shut(): void {
+    this.shutting = true;
+    if (this.idle) this.shutDown();
   }
 
   /** No more of this run; the descriptor itself belongs to the job. */
@@ -71,7 +78,13 @@ export class Output {
     if (error !== 0 && error !== EAGAIN) this.breakOff();
     else if (this.queue.length > 0) this.watch();
     else this.unwatch();
-    if (this.queue.length === 0) this.events.empty();
+    if (this.idle && this.shutting) this.shutDown();
+    if (this.idle) this.events.empty();
+  }
+
+  private shutDown(): void {
+    this.shutting = false;
+    if (this.kind === "socket" && !this.dead) native.shutdown(this.fd, true);
   }
 
   private breakOff(): void {

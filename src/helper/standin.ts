@@ -1,5 +1,5 @@
 /** One connection of a stand-in (or of any client that asks): messages in, messages out. */
-import { decodeMsg, decodeRun, encodeMsg, MSG_HEADER, Msg, type Run } from "../io/layout.js";
+import { decodeMsg, decodeRun, encodeMsg, FDS_MAX, MSG_HEADER, Msg, type Run } from "../io/layout.js";
 import { IN, native, OUT } from "../io/native.js";
 
 export interface StandInEvents {
@@ -12,7 +12,6 @@ export interface StandInEvents {
 }
 
 const EAGAIN = -11;
-const FDS_MAX = 3;
 const scratch = Buffer.allocUnsafe(64 * 1024);
 const EMPTY = Buffer.alloc(0);
 
@@ -125,7 +124,7 @@ export class StandIn {
       return true;
     }
     const run = type === Msg.RUN && !this.ran ? decodeRun(payload) : null;
-    if (run === null || bitCount(run.fds) !== this.fds.length || run.fds > 7) return false;
+    if (run === null || run.fds.length !== this.fds.length) return false;
     this.ran = true;
     const fds = this.fds;
     this.fds = [];
@@ -141,5 +140,3 @@ export class StandIn {
     this.events.gone(this);
   }
 }
-
-const bitCount = (n: number): number => (n & 1) + ((n >> 1) & 1) + ((n >> 2) & 1);

@@ -225,8 +225,8 @@ export interface Run {
   /** RunFlag bits. */
   readonly flags: number;
   readonly umask: number;
-  /** Bit i: descriptor i was open and came along, lowest first. */
-  readonly fds: number;
+  /** Descriptors that were open, ascending; they came along in this order. */
+  readonly fds: readonly number[];
   readonly nice: number;
   readonly ignored: bigint;
   readonly blocked: bigint;
@@ -242,20 +242,24 @@ export interface Run {
   readonly env: readonly Buffer[];
 }
 
-export const RUN_FIXED = 296;
+export const RUN_FIXED = 312;
+/** Descriptors that one job carries at most. */
+export const FDS_MAX = 16;
 export const RUN_RLIMITS = 16;
 const RUN_RLIMITS_AT = 40;
+const RUN_FDS_AT = 296;
 
 export function encodeRun(run: Run): Buffer {
   const fixed = Buffer.alloc(RUN_FIXED);
   fixed.writeUInt32LE(run.flags, 0);
   fixed.writeUInt32LE(run.umask, 4);
-  fixed.writeUInt32LE(run.fds, 8);
+  fixed.writeUInt32LE(run.fds.length, 8);
   fixed.writeUInt32LE(run.argv.length, 12);
   fixed.writeUInt32LE(run.env.length, 16);
   fixed.writeInt32LE(run.nice, 20);
   fixed.writeBigUInt64LE(run.ignored, 24);
   fixed.writeBigUInt64LE(run.blocked, 32);
+  for (const [i, fd] of run.fds.slice(0, FDS_MAX).entries()) fixed.writeUInt8(fd, RUN_FDS_AT + i);
   for (const [i, pair] of run.rlimits.slice(0, RUN_RLIMITS).entries()) {
     fixed.writeBigUInt64LE(pair[0], RUN_RLIMITS_AT + 16 * i);
     fixed.writeBigUInt64LE(pair[1], RUN_RLIMITS_AT + 16 * i + 8);
@@ -269,18 +273,22 @@ export function encodeRun(run: Run): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Null: shorter or longer than it says, or a NUL inside a string. The strings are views of `bytes`. */
+/** Null: shorter or longer than it says, descriptors out of order, or a NUL inside a string. The strings are views of `bytes`. */
 export function decodeRun(bytes: Buffer): Run | null {
   if (bytes.length < RUN_FIXED) return null;
   const argc = bytes.readUInt32LE(12);
   const count = 4 + argc + bytes.readUInt32LE(16);
+  const fdCount = bytes.readUInt32LE(8);
+  const fds = [...bytes.subarray(RUN_FDS_AT, RUN_FDS_AT + FDS_MAX)];
+  if (fdCount > FDS_MAX || fds.splice(fdCount).some((unused) => unused !== 0)) return null;
+  if (fds.some((fd, i) => fd <= (fds[i - 1] ?? -1))) return null;
   const strings = splitStrings(bytes, RUN_FIXED, count);
   const [cwd, path, host, after] = strings ?? [];
   if (!strings || !cwd || !path || !host || !after) return null;
   return {
     flags: bytes.readUInt32LE(0),
     umask: bytes.readUInt32LE(4),
-    fds: bytes.readUInt32LE(8),
+    fds,
     nice: bytes.readInt32LE(20),
     ignored: bytes.readBigUInt64LE(24),
     blocked: bytes.readBigUInt64LE(32),

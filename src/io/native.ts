@@ -31,8 +31,8 @@ export interface SpawnOptions {
   readonly env: readonly Buffer[];
   readonly cwd: Buffer;
   readonly umask: number;
-  /** Become descriptors 0, 1, 2 of the program; -1 = closed there. Nothing else is inherited. */
-  readonly fds: readonly [number, number, number];
+  /** Become descriptors 0, 1, 2, ... of the program, 256 at most; -1 = closed there. Nothing else is inherited. */
+  readonly fds: readonly number[];
   /** A session of its own (setsid); its leader is the program. */
   readonly session: boolean;
   /** SIGKILL to the program when the thread that started it dies. */
@@ -137,8 +137,20 @@ export interface Native {
   pipe(): [number, number];
   /** ... so that the far end given to a program must be made blocking again first. */
   setBlocking(fd: number, blocking: boolean): void;
-  /** /dev/null, read-write, close-on-exec. */
-  openNull(): number;
+  /** Two connected stream sockets, both non-blocking and close-on-exec. */
+  socketPair(): [number, number];
+  /** /dev/null, opened as O_ACCMODE of `flags` says, close-on-exec. */
+  openNull(flags: number): number;
+  /** The same open file once more, close-on-exec. */
+  duplicate(fd: number): number;
+  /** F_GETFL. */
+  statusFlags(fd: number): number;
+  /** 1: both are one open file (they share its offset and flags); 0: not; -errno where the kernel does not tell. */
+  isSameOpen(a: number, b: number): number;
+  /** Sets the offset that all users of an open file share; a negative one only asks. Returns it, or -errno. */
+  seek(fd: number, offset: number): number;
+  /** Ends one direction of a socket. */
+  shutdown(fd: number, writing: boolean): number;
 
   // -- processes
   /**

@@ -24,6 +24,13 @@ export function u32(value: number): Buffer {
   return bytes;
 }
 
+/** Eight bytes, as OFFSET carries. */
+export function u64(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeBigUInt64LE(BigInt(value), 0);
+  return bytes;
+}
+
 function writeHeader(into: Buffer, type: FrameType, flags: number, stream: number, length: number): void {
   into[0] = type;
   into[1] = flags;

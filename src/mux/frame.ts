@@ -11,6 +11,8 @@ export const PAYLOAD_MAX = 64 * 1024;
 export const WINDOW = 256 * 1024;
 /** Largest job specification, spread over several OPEN frames. */
 export const SPEC_MAX = 8 * 1024 * 1024;
+/** Highest descriptor that a job carries. */
+export const FD_MAX = 255;
 /** Jobs that one link carries at a time. */
 export const STREAMS_MAX = 4096;
 
@@ -46,6 +48,12 @@ export const Type = {
   SEEN: 36,
   /** Last frame of a stream. */
   CLOSE: 37,
+  /** u64: where the program's reading of a file ended; flags: descriptor. */
+  OFFSET: 38,
+  /** Bytes of a descriptor that the program did not want; flags: descriptor. */
+  RETURN: 39,
+  /** The program said that it writes no more to a socket that is still open; flags: descriptor. */
+  SHUT: 40,
   // both ways; flags: descriptor
   DATA: 48,
   /** End of file. */
@@ -121,8 +129,11 @@ export const rules: ReadonlyMap<number, Rule> = new Map<number, Rule>([
   [Type.ASK, job("agent", 3, 3)],
   [Type.SEEN, job("agent", 2, 2)],
   [Type.CLOSE, job("agent", 0, 0)],
-  [Type.DATA, job("both", 1, PAYLOAD_MAX, 2)],
-  [Type.EOF, job("both", 0, 0, 2)],
-  [Type.CREDIT, job("both", 4, 4, 2)],
-  [Type.READER_GONE, job("both", 0, 0, 2)],
+  [Type.OFFSET, job("agent", 8, 8, FD_MAX)],
+  [Type.SHUT, job("agent", 0, 0, FD_MAX)],
+  [Type.RETURN, job("agent", 1, 64, FD_MAX)],
+  [Type.DATA, job("both", 1, PAYLOAD_MAX, FD_MAX)],
+  [Type.EOF, job("both", 0, 0, FD_MAX)],
+  [Type.CREDIT, job("both", 4, 4, FD_MAX)],
+  [Type.READER_GONE, job("both", 0, 0, FD_MAX)],
 ]);

@@ -2,9 +2,7 @@
 import type { Buffer } from "node:buffer";
 import { Reader, Writer } from "./bytes.js";
 import { LinkFault } from "./errors.js";
-
-/** What a standard descriptor is for the program. `merged`: descriptor 2 is the same open file as 1. */
-export const FdUse = { CLOSED: 0, STREAM: 1, NULL: 2, MERGED: 3, TTY: 4 } as const;
+import { decodeFiles, encodeFiles, type OpenFile } from "./open-file.js";
 
 export const SpecFlag = {
   /** A host asked for by name: run also without a slot table, and wait for a slot. */
@@ -44,7 +42,8 @@ export interface JobSpec {
   readonly ignored: bigint;
   readonly blocked: bigint;
   readonly rlimits: readonly (readonly [bigint, bigint])[];
-  readonly fds: readonly [number, number, number];
+  /** Every descriptor that is not named is closed. */
+  readonly files: readonly OpenFile[];
   readonly compat: string;
   /** Identity of the program (src/io/identity.ts). */
   readonly identity: string;
@@ -71,7 +70,7 @@ export function encodeSpec(spec: JobSpec): Buffer {
     .u64(spec.blocked);
   w.u8(spec.rlimits.length);
   for (const [soft, hard] of spec.rlimits) w.u64(soft).u64(hard);
-  for (const use of spec.fds) w.u8(use);
+  encodeFiles(w, spec.files);
   w.text(spec.compat).text(spec.identity).string(spec.cwd).string(spec.path);
   w.list(spec.argv).list(spec.env);
   w.u8(spec.claims.length);
@@ -93,7 +92,7 @@ export function decodeSpec(bytes: Buffer): JobSpec {
     blocked: r.u64(),
   };
   const rlimits = times(r.u8(), RLIMITS_MAX, () => [r.u64(), r.u64()] as const);
-  const fds = [use(r, 0), use(r, 1), use(r, 2)] as const;
+  const files = decodeFiles(r);
   const compat = r.text();
   const identity = r.text();
   const cwd = pathString(r);
@@ -108,15 +107,7 @@ export function decodeSpec(bytes: Buffer): JobSpec {
   r.end();
   if (claims.length === 0) throw new LinkFault("content", "no working directory to check");
   for (const s of [...argv, ...env]) if (s.includes(0)) throw new LinkFault("content", "NUL in a string");
-  return { ...head, rlimits, fds, compat, identity, cwd, path, argv, env, claims };
-}
-
-function use(r: Reader, fd: number): number {
-  const value = r.u8();
-  if (value > FdUse.TTY || (value === FdUse.MERGED && fd !== 2)) {
-    throw new LinkFault("content", `descriptor ${fd} of kind ${value}`);
-  }
-  return value;
+  return { ...head, rlimits, files, compat, identity, cwd, path, argv, env, claims };
 }
 
 /** An absolute path without NUL. */

@@ -20,22 +20,23 @@ export class Stream {
   onFrame: (frame: Frame) => void = () => undefined;
   /** Frames in order, each in one or two pieces: data and what must not overtake it. */
   readonly queue: Buffer[][] = [];
-  private readonly sendWindows: (SendWindow | undefined)[];
-  private readonly receiveWindows: (ReceiveWindow | undefined)[];
+  private sendWindows: ReadonlyMap<number, SendWindow> = new Map();
+  private receiveWindows: ReadonlyMap<number, ReceiveWindow> = new Map();
 
   constructor(
     readonly id: number,
-    role: Role,
+    private readonly role: Role,
     private readonly outlet: Outlet,
   ) {
-    const input = role === "home" ? new SendWindow() : new ReceiveWindow(1);
-    if (input instanceof SendWindow) {
-      this.sendWindows = [input];
-      this.receiveWindows = [undefined, new ReceiveWindow(OUTPUT_BATCH), new ReceiveWindow(OUTPUT_BATCH)];
-    } else {
-      this.sendWindows = [undefined, new SendWindow(), new SendWindow()];
-      this.receiveWindows = [input];
-    }
+    this.carry([0], [1, 2]);
+  }
+
+  /** Which descriptors' bytes go to the program and which come from it. To be said before any of them moves. */
+  carry(inputs: readonly number[], outputs: readonly number[]): void {
+    const [sent, received] = this.role === "home" ? [inputs, outputs] : [outputs, inputs];
+    const batch = this.role === "home" ? OUTPUT_BATCH : 1;
+    this.sendWindows = new Map(sent.map((fd) => [fd, new SendWindow()]));
+    this.receiveWindows = new Map(received.map((fd) => [fd, new ReceiveWindow(batch)]));
   }
 
   /** Sends ahead of all data. */
@@ -51,31 +52,42 @@ export class Stream {
 
   /** Bytes of a descriptor that may be sent now. */
   allowance(fd: number): number {
-    return this.sendWindows[fd]?.allowance ?? 0;
+    return this.sendWindows.get(fd)?.allowance ?? 0;
   }
 
   /** Sends up to PAYLOAD_MAX bytes within the allowance. The buffer must not change afterwards. */
   data(fd: number, payload: Buffer): void {
-    this.sendWindows[fd]?.spend(payload.length);
+    this.sendWindows.get(fd)?.spend(payload.length);
     this.outlet.ordered(this, [encodeHeader(Type.DATA, fd, this.id, payload.length), payload]);
   }
 
   /** Bytes received on a descriptor were handed on: lets the other end send as many again. */
   handedOn(fd: number, count: number): void {
-    const credit = this.receiveWindows[fd]?.handOn(count) ?? 0;
+    const credit = this.receiveWindows.get(fd)?.handOn(count) ?? 0;
     if (credit > 0) this.control(Type.CREDIT, u32(credit), fd);
+  }
+
+  /** Bytes received on a descriptor that nobody wanted go back, and with them their credit. */
+  handBack(fd: number, bytes: Uint8Array): void {
+    this.receiveWindows.get(fd)?.handOn(bytes.length);
+    this.control(Type.RETURN, bytes, fd);
   }
 
   /** Accounts for a frame from the other end; false: it goes the wrong way. @throws {LinkFault} */
   account(frame: Frame): boolean {
     if (frame.type === Type.DATA) {
-      const window = this.receiveWindows[frame.flags];
+      const window = this.receiveWindows.get(frame.flags);
       window?.arrive(frame.payload.length);
       return window !== undefined;
     }
     if (frame.type === Type.CREDIT) {
-      const window = this.sendWindows[frame.flags];
+      const window = this.sendWindows.get(frame.flags);
       window?.refill(frame.payload.readUInt32LE(0));
+      return window !== undefined;
+    }
+    if (frame.type === Type.RETURN) {
+      const window = this.sendWindows.get(frame.flags);
+      window?.refill(frame.payload.length);
       return window !== undefined;
     }
     return true;

@@ -87,7 +87,16 @@ function someSpec(chance: Chance): JobSpec {
     ignored: 5n,
     blocked: 6n,
     rlimits: Array.from({ length: chance.below(3) }, () => [1n, 2n] as const),
-    fds: [1, 1, chance.once(2) ? 3 : 1],
+    files: [
+      {
+        use: 3,
+        mode: 1,
+        fds: [0],
+        source: { path: path("/etc/passwd"), ino: 5n, size: 6n, mtimeNs: 7n, offset: 0n },
+      },
+      { use: 1, mode: 2, fds: chance.once(2) ? [1, 2] : [1], source: undefined },
+      { use: 4, mode: 5, fds: [3], source: undefined },
+    ],
     compat: "x86_64-glibc",
     identity: "build:00:1",
     cwd: path("/home/u"),

@@ -128,7 +128,7 @@ function someRun(chance: Chance): Run {
   return {
     flags: chance.below(8),
     umask: 0o22,
-    fds: chance.below(8),
+    fds: [0, 1, 2, 3, 63].slice(chance.below(5)),
     nice: -1,
     ignored: 1n,
     blocked: 2n,

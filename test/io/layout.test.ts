@@ -68,7 +68,7 @@ const state: State = {
 const run: Run = {
   flags: RunFlag.IDEMPOTENT | RunFlag.BUSY,
   umask: 0o27,
-  fds: 5,
+  fds: [0, 2, 255],
   nice: -3,
   ignored: (1n << 63n) | 1n,
   blocked: 1n << 12n,
@@ -174,7 +174,7 @@ const u32 = fc.nat({ max: 0xffff_ffff });
 const anyRun: fc.Arbitrary<Run> = fc.record({
   flags: u32,
   umask: u32,
-  fds: u32,
+  fds: fc.uniqueArray(fc.nat({ max: 255 }), { maxLength: 16 }).map((fds) => fds.sort((a, b) => a - b)),
   nice: fc.integer(),
   ignored: u64,
   blocked: u64,

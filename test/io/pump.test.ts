@@ -59,7 +59,7 @@ describe("kinds", () => {
     const [near, far] = socketPair(dir);
     const [master, slave] = await openPty(dir);
     const file = openSync(join(dir, "kinds"), "w+");
-    const nil = native.openNull();
+    const nil = native.openNull(2);
     const zero = openSync("/dev/zero", "r");
     const kinds = [read, write, near, master, slave, file, nil, zero, 9999].map((fd) => native.classify(fd));
     expect(kinds).toEqual(["pipe", "pipe", "socket", "other", "tty", "file", "null", "other", "closed"]);
@@ -305,7 +305,7 @@ describe("files and devices", () => {
   });
 
   test("/dev/null is empty and takes all", () => {
-    const fd = native.openNull();
+    const fd = native.openNull(2);
     const into = Buffer.alloc(10);
     expect(native.peek(fd, "null", 0, into)).toBe(0);
     expect(native.read(fd, "null", into)).toBe(0);

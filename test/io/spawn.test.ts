@@ -34,7 +34,7 @@ describe("what the program sees", () => {
   });
 
   test("nothing but its three descriptors", async () => {
-    const held = [native.openNull(), ...native.pipe()];
+    const held = [native.openNull(2), ...native.pipe()];
     const { output } = await run(shell("exec ls /proc/self/fd"));
     expect(output.trim().split("\n").map(Number)).toEqual([0, 1, 2]);
     for (const fd of held) native.close(fd);

@@ -4,6 +4,7 @@ import { Decoder } from "../../src/mux/decode.js";
 import { encodeFrame, u32 } from "../../src/mux/encode.js";
 import { LinkFault } from "../../src/mux/errors.js";
 import { type Frame, Type } from "../../src/mux/frame.js";
+import type { OpenFile } from "../../src/mux/open-file.js";
 import { PreambleFinder, preamble } from "../../src/mux/preamble.js";
 import { decodeSpec, encodeSpec, type JobSpec } from "../../src/mux/spec.js";
 import { decodeRefused, decodeStatus, encodeRefused, encodeStatus } from "../../src/mux/status.js";
@@ -12,6 +13,33 @@ const bytes = (max = 64) => fc.uint8Array({ maxLength: max }).map((a) => Buffer.
 const text = () => bytes().map((b) => Buffer.from(b.map((v) => (v === 0 ? 1 : v))));
 const path = () => text().map((b) => Buffer.concat([Buffer.from("/"), b]));
 const u64 = () => fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn });
+const source = () => fc.record({ path: path(), ino: u64(), size: u64(), mtimeNs: u64(), offset: u64() });
+/** Kinds and the ways in which each may be opened; then descriptors are dealt out to them. */
+const openings = fc.constantFrom(
+  [0, 1],
+  [0, 2],
+  [0, 3],
+  [1, 1],
+  [1, 6],
+  [2, 3],
+  [3, 1],
+  [4, 5],
+  [5, 1],
+  [5, 2],
+);
+const anyFiles: fc.Arbitrary<OpenFile[]> = fc
+  .tuple(
+    fc.uniqueArray(fc.nat(255), { maxLength: 16 }),
+    fc.array(fc.tuple(openings, source()), { minLength: 16, maxLength: 16 }),
+    fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 16, maxLength: 16 }),
+  )
+  .map(([fds, kinds, sizes]) => {
+    const sorted = fds.sort((a, b) => a - b);
+    return kinds.flatMap(([[use = 0, mode = 0], from], i) => {
+      const mine = sorted.splice(0, sizes[i]);
+      return mine.length === 0 ? [] : [{ use, mode, fds: mine, source: use === 3 ? from : undefined }];
+    });
+  });
 const spec: fc.Arbitrary<JobSpec> = fc.record({
   flags: fc.nat(1),
   waitMs: fc.nat(100_000),
@@ -22,7 +50,7 @@ const spec: fc.Arbitrary<JobSpec> = fc.record({
   ignored: u64(),
   blocked: u64(),
   rlimits: fc.array(fc.tuple(u64(), u64()), { maxLength: 16 }),
-  fds: fc.tuple(fc.constantFrom(0, 1, 2, 4), fc.constantFrom(0, 1, 2, 4), fc.nat(4)),
+  files: anyFiles,
   compat: fc.string(),
   identity: fc.string(),
   cwd: path(),
@@ -93,7 +121,7 @@ describe("frames", () => {
   it.each([
     ["an unknown type", "ff0000000100000000000000", "type"],
     ["a type of the other end", "210000000100000034000000", "type"],
-    ["a descriptor that does not exist", "300300000100000001000000", "flags"],
+    ["flags that its type does not have", "100200000100000001000000", "flags"],
     ["reserved bytes", "300000010100000001000000", "flags"],
     ["a job's frame on the link's stream", "300000000000000001000000", "stream"],
     ["a link's frame on a job's stream", "010000000100000000000000", "stream"],

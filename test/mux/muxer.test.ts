@@ -73,6 +73,29 @@ describe("a muxer", () => {
     expect(seen.map((f) => f.type)).toEqual([Type.STOPPED, Type.DATA, Type.STATUS, Type.CLOSE]);
   });
 
+  it("carries no descriptor that was not named, in no direction but its own", () => {
+    const link = pair();
+    const [home, agent] = link.open();
+    home.carry([0, 7], [7, 9]);
+    agent.carry([0, 7], [7, 9]);
+    const seen = collect(home);
+    const fed = collect(agent);
+    agent.data(9, Buffer.from("out"));
+    agent.data(7, Buffer.from("both"));
+    home.data(7, Buffer.from("ways"));
+    link.settle();
+    expect(seen.map(({ flags }) => flags)).toEqual([9, 7]);
+    expect(fed.map(({ flags }) => flags)).toEqual([7]);
+    for (const fd of [0, 1, 8]) {
+      const other = pair();
+      const [one, two] = other.open();
+      one.carry([0], [9]);
+      two.carry([0], [0, 1, 8, 9]);
+      two.data(fd, Buffer.from("x"));
+      expect(() => other.settle()).toThrow(LinkFault);
+    }
+  });
+
   it("serves streams in turn", () => {
     const link = pair();
     const [homeA, a] = link.open();

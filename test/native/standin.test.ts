@@ -52,8 +52,12 @@ describe("what prexd is told", () => {
     const ignored = BigInt(`0x${/ignored ([0-9a-f]+)/.exec(told)?.[1] ?? "0"}`);
     expect(ignored & ~0x180000000n).toBe(0x1000n);
     expect(told.replace(/ignored [0-9a-f]+ /, "")).toContain(
-      "flags 1 umask 27 fds 6 argc 3 nice 0 blocked 0 received 2 nofile 99",
+      "flags 1 umask 27 argc 3 nice 0 blocked 0 received",
     );
+    // Whoever runs the tests may have left something open above.
+    const [, fds = "", received] = /^fds ([\d ]+)$[^]* received (\d+) nofile 99$/m.exec(told) ?? [];
+    expect(fds.split(" ").slice(0, 2)).toEqual(["1", "2"]);
+    expect(fds.split(" ")).toHaveLength(Number(received));
     expect(told).toContain(`cwd ${world.dir}\npath ${target}\nhost \nafter \n`);
     expect(told).toContain(`argv one\nargv \nenv PROBE_X=y z\nwhole`);
     expect(told).not.toContain("PANTS_STANDIN");
@@ -162,9 +166,9 @@ describe("runs it here", () => {
     await job.ended();
     here(job);
   });
-  it("when an argument names a descriptor that is here only", async () => {
+  it("when an argument names what is this process's only", async () => {
     fake = await world.fakePrexd("ready", "exit:0");
-    const job = await standIn(["/dev/fd/63"], 0, { TARGET_END: "3" });
+    const job = await standIn(["/proc/self/maps"], 0, { TARGET_END: "3" });
     here(job);
   });
   it("with descriptors closed that were closed", async () => {

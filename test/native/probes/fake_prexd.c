@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include "pants.h"
 
-static int job_fds[3], job_fd_count;
+static int job_fds[PANTS_FDS_MAX], job_fd_count;
 
 static void tell(int fd, uint16_t type, uint32_t value, const char *text) {
     struct pants_msg head = {PANTS_MSG_MAGIC, PANTS_MSG_VERSION, type, (uint32_t)strlen(text), value};
@@ -50,8 +50,11 @@ static int read_all(int fd, void *into, size_t size) {
 static void dump(const char *payload, uint32_t length) {
     struct pants_run run;
     memcpy(&run, payload, sizeof run);
-    printf("flags %x umask %o fds %u argc %u nice %d ignored %llx blocked %llx received %d nofile %llu\n",
-           run.flags, run.umask, run.fds, run.argc, run.nice, (unsigned long long)run.ignored,
+    printf("fds");
+    for (uint32_t i = 0; i < run.fd_count; i++)
+        printf(" %u", run.fds[i]);
+    printf("\nflags %x umask %o argc %u nice %d ignored %llx blocked %llx received %d nofile %llu\n",
+           run.flags, run.umask, run.argc, run.nice, (unsigned long long)run.ignored,
            (unsigned long long)run.blocked, job_fd_count, (unsigned long long)run.rlimits[7][0]);
     const char *at = payload + PANTS_RUN_FIXED, *end = payload + length;
     static const char *const names[] = {"cwd", "path", "host", "after"};
