@@ -119,7 +119,7 @@ const cases: readonly Case[] = [
   ["/dev/null above 2", "$P readlink /proc/self/fd/9 9</dev/null", "/dev/null\n"],
   [
     "what is closed on exec",
-    'python3 -c \'import os,subprocess; [os.dup2(0, i, False) for i in (20, 21)]; os.set_inheritable(21, True); subprocess.run([os.environ["P"], "sh", "-c", "ls /dev/fd | grep 2[01]"], close_fds=False)\' </dev/null',
+    'python3 -c \'import os,subprocess; [os.dup2(0, i, False) for i in (20, 21)]; os.set_inheritable(21, True); subprocess.run([*os.environ["P"].split(), "sh", "-c", "ls /dev/fd | grep 2[01]"], close_fds=False)\' </dev/null',
     "21\n",
   ],
 ];

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { encodeState, Where } from "../../src/io/layout.js";
+import { encodeState, Where, Why } from "../../src/io/layout.js";
 import { native, type WhyRecord } from "../../src/io/native.js";
 import { Bed, type Ended } from "./bed.js";
 
@@ -11,7 +11,7 @@ const MIGRATABLE = 0x01000000;
 const JOBS = 16;
 
 export class Ways extends Bed {
-  /** `$P COMMAND...` in a script: COMMAND by a marked program. */
+  /** `$P COMMAND...` in a script: COMMAND by a marked program, which short runs of it do not keep here. */
   private readonly launcher = this.marked("/usr/bin/env", MIGRATABLE);
 
   /** A host called far is there, and its link is up. */
@@ -44,9 +44,8 @@ export class Ways extends Bed {
     const assignments = Object.entries({ LD_PRELOAD: shim, ...env }).map(
       ([name, value]) => `${name}=${value}`,
     );
-    return this.finish(
-      this.start(["/usr/bin/env", `P=${this.launcher}`, ...assignments, "/bin/bash", "-c", script]),
-    );
+    const words = [`P=${this.launcher}`, ...assignments, "/bin/bash", "-c", script];
+    return this.finish(this.start(["/usr/bin/env", ...words]));
   }
 
   /**
@@ -62,8 +61,10 @@ export class Ways extends Bed {
     expect(await this.shimmed(script), "with the shim, local").toEqual(plain);
     this.state(true);
     const [before] = this.decisions(1);
-    expect(await this.shimmed(script), "with the shim, migrated").toEqual(plain);
-    const made = this.decisions().filter(({ seq }) => seq > (before?.seq ?? 0));
+    const always = { P: `/usr/bin/env PANTS_POLICY=always /usr/bin/env ${this.launcher}` };
+    expect(await this.shimmed(script, always), "with the shim, migrated").toEqual(plain);
+    const since = this.decisions().filter(({ seq }) => seq > (before?.seq ?? 0));
+    const made = since.filter(({ reason }) => reason !== Why.GUEST);
     const here = made.filter(({ where }) => where !== Where.REMOTE);
     expect(here.map(({ program, detail }) => `${program} ran here: ${detail}`)).toEqual([]);
     expect(made, "programs that ran elsewhere").toHaveLength(jobs);
