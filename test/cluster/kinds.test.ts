@@ -37,12 +37,8 @@ describe.skipIf(missing !== "")("hosts of different speed and memory", () => {
 
   /** Runs some at a time, so that every host gets some, then one after the other until several in a row went to one host. */
   async function settles(script: string, option: string, host: string): Promise<void> {
-    const several = Array.from({ length: 3 }, () => where(script, option));
-    for (let round = 0; round < 4; round++) {
-      await Promise.all(several);
-      several.splice(0, 3, ...[0, 1, 2].map(() => where(script, option)));
-    }
-    await Promise.all(several);
+    for (let round = 0; round < 5; round++)
+      await Promise.all(Array.from({ length: 3 }, () => where(script, option)));
     let row = 0;
     await until(
       `jobs to go to ${host}`,

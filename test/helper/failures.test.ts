@@ -22,7 +22,10 @@ const has = (program: string): boolean => {
 describe("a far login", () => {
   it.each(["fish", "csh"])("with %s for a shell is as good as another", async (shell) => {
     bed = new Bed();
-    if (!has(shell)) return console.warn(`not tested with ${shell}: no Debian package ${shell}`);
+    if (!has(shell)) {
+      console.warn(`not tested with ${shell}: no Debian package ${shell}`);
+      return;
+    }
     expect(await bed.on(shell, "echo there; exit 3")).toMatchObject({
       code: 3,
       stdout: "there\n",
