@@ -20,6 +20,7 @@ async function main(): Promise<void> {
     rsh: process.env["PANTS_RSH"] ?? "ssh",
     agentCommand: config.agent.command,
     patienceMs: config.placement.patience_ms,
+    shortMs: config.placement.short_ms,
     worksFile: worksFile(directory),
     log: await openLog(process.env["PANTS_LOG"] ?? "warn"),
     done: () => end(helper),

@@ -21,6 +21,8 @@ export interface HelperOptions {
   readonly rsh: string;
   readonly agentCommand: string;
   readonly patienceMs: number;
+  /** Programs that usually compute no longer than this stay, ms. */
+  readonly shortMs: number;
   /** Where what was learned of jobs is kept. */
   readonly worksFile: string;
   readonly log: Log;
@@ -31,9 +33,7 @@ export interface HelperOptions {
 /** prexd ends after so long without jobs, ms. */
 const IDLE_MS = 1_800_000;
 const BEAT_MS = 1000;
-/** A program that computes no longer than this costs this host less than sending it does, ms (docs/benchmarks.md)... */
-const SEND_MIN_MS = 2;
-/** ... but one of so many is sent, to see whether that still holds. */
+/** Of programs too short to be sent one of so many is sent, to see whether that still holds. */
 const TRY_EVERY = 32;
 /** A job refused by so many hosts runs here. */
 const REFUSALS_MAX = 4;
@@ -308,7 +308,7 @@ export class Helper implements StandInEvents, JobEvents {
 
   /** So short that this host is better off running it than sending it; now and then one is sent all the same. */
   private tooShort({ need, away, rerun }: Job): boolean {
-    if (!need || away || rerun || need.ownMs > SEND_MIN_MS) return false;
+    if (!need || away || rerun || need.ownMs > this.options.shortMs) return false;
     this.kept = (this.kept + 1) % TRY_EVERY;
     return this.kept !== 0;
   }

@@ -69,6 +69,8 @@ const schema = v.strictObject({
     v.strictObject({
       /** Longest wait for a slot when every host is full. */
       patience_ms: v.optional(milliseconds(0, 600_000), 30_000),
+      /** Programs that usually compute no longer than this stay: sending them costs their host as much. */
+      short_ms: v.optional(milliseconds(0, 1000), 2),
     }),
     {},
   ),

@@ -75,11 +75,14 @@ export class Bed {
     const rsh = join(this.directory, "rsh");
     writeFileSync(rsh, RSH);
     chmodSync(rsh, 0o755);
+    const config = join(this.directory, "pants.toml");
+    // What is sent is what is tested, however short it is.
+    writeFileSync(config, "[placement]\nshort_ms = 0\n");
     this.env = {
       ...process.env,
       PANTS_RUNTIME_DIR: this.runtime,
       PANTS_RSH: rsh,
-      PANTS_CONFIG: "/nonexistent",
+      PANTS_CONFIG: config,
     };
     if (slots > 0) {
       native.tableOpen(join(this.runtime, "slots"), slots, 0o666);
