@@ -9,6 +9,7 @@ import { place } from "./placement.js";
 import { Recent } from "./recent.js";
 import type { Roster, RosterEntry } from "./roster.js";
 import { perMessageMax, type Tables, type Tuning } from "./tuning.js";
+import type { Wanted } from "./work/need.js";
 
 export class Granting {
   readonly #leases = new Grants();
@@ -91,7 +92,7 @@ export class Granting {
     while (leases.length < count && this.#leases.size < this.tuning.leasesMax) {
       const entry = place(pool, wanted, excluded, this.random, now);
       if (!entry) break;
-      leases.push(this.#grant(this.#newId(), entry, from.id, now, now));
+      leases.push(this.#grant(this.#newId(), entry, from.id, now, now, wanted));
     }
     if (leases.length > 0) {
       this.#fullSince = null;
@@ -102,7 +103,7 @@ export class Granting {
     const why = !this.roster.knows(request.compat, excluded)
       ? "no suitable host is free"
       : pool.offering.some(({ host }) => !excluded.has(host))
-        ? `no host has ${wanted.memoryMb} MiB of memory left`
+        ? `no host has ${lacking(wanted)} left`
         : "every suitable host is full";
     return { type: "deny", request: request.request, retryMs: this.#retryMs(now), why };
   }
@@ -113,8 +114,16 @@ export class Granting {
     return Math.round(Math.min(denyMaxMs, denyMinMs + (now - this.#fullSince) / 10));
   }
 
-  #grant(id: string, entry: RosterEntry, home: string, grantedAt: number, now: number): GrantedLease {
-    const lease = { id, host: entry.host, home, grantedAt, expiresAt: now + this.tuning.leaseMs };
+  #grant(
+    id: string,
+    entry: RosterEntry,
+    home: string,
+    grantedAt: number,
+    now: number,
+    wanted?: Wanted,
+  ): GrantedLease {
+    const expiresAt = now + this.tuning.leaseMs;
+    const lease = { id, host: entry.host, home, grantedAt, expiresAt, ...(wanted && { wanted }) };
     this.#leases.add(lease);
     this.roster.attach(entry, lease);
     return lease;
@@ -143,4 +152,11 @@ export class Granting {
         .padStart(8, "0");
     return half() + half();
   }
+}
+
+/** What the hosts with a slot on offer do not have. */
+function lacking({ io, memoryMb }: Wanted): string {
+  return [...(io ? ["an idle disk"] : []), ...(memoryMb > 0 ? [`${memoryMb} MiB of memory`] : [])].join(
+    " and ",
+  );
 }

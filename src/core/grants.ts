@@ -1,4 +1,5 @@
 /** The leases that a leader granted or took over, by id, by home, and in the order in which they end. */
+import type { Wanted } from "./work/need.js";
 
 export interface GrantedLease {
   readonly id: string;
@@ -7,6 +8,8 @@ export interface GrantedLease {
   readonly home: string;
   /** When the slot was promised; -Infinity for a lease taken over from an earlier leader, which is older than any report. */
   readonly grantedAt: number;
+  /** What for; not known of a lease taken over. */
+  readonly wanted?: Wanted;
   expiresAt: number;
 }
 

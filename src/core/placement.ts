@@ -8,6 +8,11 @@ import type { Wanted } from "./work/need.js";
 
 /** After this many ms a load figure says little; it fades towards the middle. */
 const fadeMs = 5000;
+/** A disk that has work for so much of the time has none left for one more job that lives by it, percent. */
+const diskBusy = 50;
+/** A job's disk shows in its host's reports after so long, its memory after so long, ms. */
+const seenMs = 2500;
+const grownMs = 10_000;
 /** Hosts looked at for a job that needs something special. */
 const looksMax = 8;
 
@@ -26,11 +31,15 @@ const faded = (percent: number, reportedAt: number, now: number): number => {
 /** Slots promised since its report. */
 const promised = ({ report, offer }: RosterEntry): number => Math.max(0, report.free - offer);
 
-/** Expected load of a host in percent: what it reported, faded with age, and what was promised to it since. */
+/**
+ * Expected load of a host in percent: what it reported of its CPUs or its disk, whichever is more, faded with age, and what was
+ * promised to it since.
+ */
 export function expectedLoad(entry: RosterEntry, now: number): number {
   const { report, reportedAt } = entry;
   return (
-    faded(report.cpuPercent, reportedAt, now) + (100 * promised(entry)) / Math.max(1, entry.report.total)
+    faded(Math.max(report.cpuPercent, report.ioPercent), reportedAt, now) +
+    (100 * promised(entry)) / Math.max(1, entry.report.total)
   );
 }
 
@@ -39,10 +48,19 @@ function expectedWait(entry: RosterEntry, now: number): number {
   return faded(entry.report.ioPercent, entry.reportedAt, now) + 100 * promised(entry);
 }
 
-/** Whether it has room for one more such job beside those promised since; a host that does not tell has. */
-function hasRoom(entry: RosterEntry, memoryMb: number): boolean {
-  const { availableMb } = entry.report;
-  return memoryMb === 0 || availableMb === 0 || availableMb >= (promised(entry) + 1) * memoryMb;
+/** Two that live by one disk take longer than one after the other. A host that does not tell is taken for idle. */
+function hasDisk({ report, leases }: RosterEntry, now: number): boolean {
+  if (report.ioPercent >= diskBusy) return false;
+  for (const { wanted, grantedAt } of leases) if (wanted?.io && now - grantedAt < seenMs) return false;
+  return true;
+}
+
+/** Whether it has room for one more such job beside those that may not have taken theirs yet; a host that does not tell has. */
+function hasRoom({ report, leases }: RosterEntry, memoryMb: number, now: number): boolean {
+  if (memoryMb === 0 || report.availableMb === 0) return true;
+  let left = report.availableMb - memoryMb;
+  for (const { wanted, grantedAt } of leases) if (now - grantedAt < grownMs) left -= wanted?.memoryMb ?? 0;
+  return left >= 0;
 }
 
 /**
@@ -56,19 +74,23 @@ export function place(
   random: Random,
   now: number,
 ): RosterEntry | undefined {
+  const suits = (entry: RosterEntry): boolean =>
+    hasRoom(entry, memoryMb, now) && (!io || hasDisk(entry, now));
   const fast = preferred.find(
-    (entry) => offering[entry.offerIndex] === entry && !excluded.has(entry.host) && hasRoom(entry, memoryMb),
+    (entry) => offering[entry.offerIndex] === entry && !excluded.has(entry.host) && suits(entry),
   );
   if (fast) return fast;
   const taken = new Set<RosterEntry>();
   const looks = io || memoryMb > 0 ? looksMax : 2;
   const cost = io ? expectedWait : expectedLoad;
   let best: RosterEntry | undefined;
-  while (taken.size < looks) {
+  while (taken.size < looksMax) {
+    // What nobody knows may live by the disk.
+    if (taken.size >= looks && best && best.report.ioPercent < diskBusy) break;
     const entry = draw(offering, excluded, random, taken);
     if (!entry) break;
     taken.add(entry);
-    if (hasRoom(entry, memoryMb) && (!best || cost(entry, now) < cost(best, now))) best = entry;
+    if (suits(entry) && (!best || cost(entry, now) < cost(best, now))) best = entry;
   }
   return best;
 }

@@ -109,12 +109,13 @@ export class LoadWatch {
     return this.current.verdict({ taken, guests, total: this.settings.slotsTotal }, now);
   }
 
-  /** What the cluster is told: a host that does not lend is busy to the others. */
+  /** What the cluster is told: a host that does not lend is busy to the others, one that is full has no slot for them. */
   local(now: number): LocalLoad {
-    const { lends, predictedPercent } = this.verdict(now);
+    const { lends, full, predictedPercent } = this.verdict(now);
     const total = this.settings.slotsTotal;
-    const free = Math.max(0, total - this.taken);
-    const guests = Math.min(this.guests, total - free);
+    const left = Math.max(0, total - this.taken);
+    const free = full ? 0 : left;
+    const guests = Math.min(this.guests, total - left);
     const { availableMb, ioPressure, diskBusy } = this.sample ?? nothingMeasured;
     return {
       busy: !lends,

@@ -66,7 +66,7 @@ export interface HostStatus {
   readonly uptimeS: number;
   readonly cluster: string;
   readonly busy: boolean;
-  /** Takes jobs of other hosts; never while busy. */
+  /** In the free group; while busy only if nothing but its jobs makes it so. */
   readonly lends: boolean;
   /** What made it busy, or ended its lending, with value and threshold, in words; else empty. */
   readonly why: string;

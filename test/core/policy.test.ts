@@ -205,7 +205,8 @@ describe("room in memory", () => {
     expect(host.verdict(1, 1).cause).toEqual({ what: "room", value: 300, threshold: 600 });
     const small = trace("adaptive");
     small.seconds(3, left(900));
-    for (const available of [700, 500, 300, 300]) expect(small.second(left(available), 3, 3)).toBe(false);
+    for (const available of [800, 700, 600, 500, 450, 400, 350, 320, 300])
+      expect(small.second(left(available), 3, 3)).toBe(false);
   });
 
   it("does not matter for that while every slot is taken, nor where it was set by hand", () => {
@@ -237,6 +238,30 @@ describe("a load that a job brought", () => {
       expect(host.second(reading, 0.3)).toBe(true);
       expect(host.second({})).toBe(false);
     }
+  });
+
+  it("keeps it in the free group: open to others where it is the disk, full where it is memory", () => {
+    const host = trace("adaptive");
+    host.seconds(3, {});
+    host.seconds(3, reading, 1, 1);
+    expect(host.verdict(1, 1)).toMatchObject({ busy: true, lends: true, full: false });
+    host.second({ ...reading, memoryPressure: 40 }, 1, 1);
+    expect(host.verdict(1, 1)).toMatchObject({ busy: true, lends: true, full: true });
+  });
+
+  it("is this host's own as soon as it is there without any", () => {
+    const host = trace("adaptive");
+    host.seconds(3, reading, 1, 1);
+    host.second(reading, 0.3);
+    expect(host.verdict()).toMatchObject({ busy: true, lends: true });
+    host.second(reading);
+    expect(host.verdict()).toMatchObject({ busy: true, lends: false, full: false });
+    host.seconds(2, reading, 1, 1);
+    expect(host.verdict(1, 1)).toMatchObject({ busy: true, lends: false });
+    const before = trace("adaptive");
+    before.seconds(3, reading);
+    before.seconds(3, reading, 1, 1);
+    expect(before.verdict(1, 1)).toMatchObject({ busy: true, lends: false });
   });
 
   it("keeps its residence while as many jobs run, or when it stays", () => {

@@ -84,8 +84,9 @@ describe("placement", () => {
     excluded: ReadonlySet<string> = new Set(),
     wanted: Wanted = anyHost,
     preferred: readonly RosterEntry[] = [],
+    now = 0,
   ): RosterEntry | undefined {
-    return place({ offering, preferred }, wanted, excluded, random, 0);
+    return place({ offering, preferred }, wanted, excluded, random, now);
   }
 
   function of(count: number): Roster {
@@ -149,8 +150,14 @@ describe("placement", () => {
       for (let run = 0; run < 50; run++)
         expect(choose(roster.offering("any"), new Set(), { ...anyHost, io: true })?.host).toBe("h3");
       const disk = roster.get("h3") as RosterEntry;
+      // One that is not known to live by it is no matter, one that does is, before the host reports it.
       roster.attach(disk, lease("1", "h3", 0));
-      expect(choose(roster.offering("any"), new Set(), { ...anyHost, io: true })?.host).not.toBe("h3");
+      const wanted = { ...anyHost, io: true };
+      expect(choose(roster.offering("any"), new Set(), wanted)?.host).toBe("h3");
+      roster.report(sender("h3"), { ...report(3), ioPercent: 2 }, 0, 1000);
+      roster.attach(disk, { ...lease("2", "h3", 0), wanted });
+      expect(choose(roster.offering("any"), new Set(), wanted)).toBeUndefined();
+      expect(choose(roster.offering("any"), new Set(), wanted, [], 5000)?.host).toBe("h3");
     });
 
     test("that take memory: only where there is room beside what was promised, or where nobody tells", () => {
@@ -159,11 +166,13 @@ describe("placement", () => {
       const { offering } = { offering: roster.offering("any") };
       for (let run = 0; run < 50; run++) expect(choose(offering, new Set(), wanted)?.host).toBe("h4");
       const entry = roster.get("h4") as RosterEntry;
-      roster.attach(entry, lease("1", "h4", 0));
+      roster.attach(entry, { ...lease("1", "h4", 0), wanted });
       expect(choose(offering, new Set(), wanted)?.host).toBe("h4");
       roster.report(sender("h4"), { ...report(3), availableMb: 1100 }, 0, 1000);
-      roster.attach(entry, lease("2", "h4", 0));
+      roster.attach(entry, { ...lease("2", "h4", 0), wanted });
       expect(choose(offering, new Set(), wanted)).toBeUndefined();
+      // By then they have taken what they take, and its report shows it.
+      expect(choose(offering, new Set(), wanted, [], 10_000)?.host).toBe("h4");
       expect(choose(offering)?.host).toMatch(/^h/);
       roster.report(sender("silent"), report(2), 0, 1000);
       expect(choose(roster.offering("any"), new Set(), wanted)?.host).toBe("silent");

@@ -97,5 +97,6 @@ function text(found: readonly LoadEntry[]): string {
 
 function state({ busy, lends, cause, value, threshold }: LoadEntry): string {
   const why = cause === null ? "" : ` by ${causeWords({ what: cause, value, threshold })}`;
-  return busy ? `busy${why}` : lends ? "free" : `lends nothing${why}`;
+  if (busy) return `busy${lends ? " with its jobs," : ""}${why}`;
+  return lends ? "free" : `lends nothing${why}`;
 }

@@ -67,7 +67,7 @@ export function setupWarnings(): string[] {
 }
 
 function loadWords({ busy, lends, why, cpuPercent }: HostStatus): string {
-  if (busy) return `busy: ${why}`;
+  if (busy) return `${lends ? "busy with its jobs" : "busy"}: ${why}`;
   return lends ? `free: cpu ${Math.round(cpuPercent)} %` : `free for its own programs; lends nothing: ${why}`;
 }
 

@@ -6,8 +6,17 @@
 import { type IndexName, indexNames, type Sample } from "../indices.js";
 import { Baseline, type Bounds, calmBelow, readNormal, someTaken } from "./baseline.js";
 import { CpuPolicy } from "./cpu.js";
-import { isCalm, worst } from "./finding.js";
-import type { Cause, Finding, Interval, Policy, Slots, Thresholds, Verdict } from "./policy.js";
+import { isCalm, isOver, worst } from "./finding.js";
+import {
+  type Cause,
+  diskCauses,
+  type Finding,
+  type Interval,
+  type Policy,
+  type Slots,
+  type Thresholds,
+  type Verdict,
+} from "./policy.js";
 import { Residence } from "./residence.js";
 import { Room } from "./room.js";
 import { cpuJudged, cpuThreshold, type LoadSettings } from "./settings.js";
@@ -52,6 +61,8 @@ export class AdaptivePolicy implements Policy {
   #availableMb: number | null = null;
   /** As of the last interval that was over. */
   #cause: Finding | null = null;
+  /** Nothing but the disk was over then. */
+  #onlyDisk = false;
 
   constructor(settings: LoadSettings, learned?: unknown) {
     this.#cpu = new CpuPolicy(settings);
@@ -76,6 +87,7 @@ export class AdaptivePolicy implements Policy {
     const found = this.#judge(interval);
     const over = worst(found);
     this.#residence.step(over !== null, found.every(isCalm), at, takenAverage);
+    if (over) this.#onlyDisk = found.every((one) => !isOver(one) || diskCauses.has(one.what));
     if (over) this.#cause = { what: over.what, value: over.value, threshold: over.threshold };
     if (!this.#residence.busy) this.#learn(sample, takenAverage, ms);
     this.#availableMb = sample.availableMb;
@@ -87,7 +99,10 @@ export class AdaptivePolicy implements Policy {
     const cpu = { what: "cpu", value, threshold: this.#cpuThreshold } as const;
     const busy = this.#residence.busy || cpuBusy;
     const cause = cpuBusy ? cpu : busy ? this.#cause : null;
-    return { busy, lends: !busy, cause, predictedPercent };
+    // What its jobs brought keeps no one out whom it does not hurt: the leader knows which disks are idle.
+    const { byJobs } = this.#residence;
+    const lends = !busy || (byJobs && !cpuBusy);
+    return { busy, lends, full: byJobs && !this.#onlyDisk, cause, predictedPercent };
   }
 
   thresholds(): Thresholds {

@@ -64,7 +64,7 @@ export class CpuPolicy implements Policy {
   verdict(slots: Slots): Verdict {
     const { busy, value, predictedPercent } = this.judge(slots);
     const cause = busy ? ({ what: "cpu", value, threshold: this.#threshold } as const) : null;
-    return { busy, lends: !busy, cause, predictedPercent };
+    return { busy, lends: !busy, full: false, cause, predictedPercent };
   }
 
   thresholds(): Thresholds {

@@ -17,6 +17,9 @@ export const causes = [
 ] as const;
 export type Cause = (typeof causes)[number];
 
+/** What a saturated disk shows as. */
+export const diskCauses: ReadonlySet<Cause> = new Set<Cause>(["io", "io-pressure", "disk-busy"]);
+
 /** Units, for people. */
 export const causeUnits: Readonly<Record<Cause, string>> = {
   ...indexUnits,
@@ -58,8 +61,10 @@ export interface Finding {
 export interface Verdict {
   /** This host's own marked programs had better run elsewhere. */
   readonly busy: boolean;
-  /** Others may run jobs here: it is in the free group. Never while busy. */
+  /** It is in the free group, and others may run jobs here. While busy only if nothing but its jobs makes it so. */
   readonly lends: boolean;
+  /** It has no slot for others all the same, since it could not carry one more job. */
+  readonly full: boolean;
   /** Why it is busy, or does not lend; null when neither. */
   readonly cause: Finding | null;
   /** What CPU use will be with the slots as they are taken now, percent, 0 to 100. */

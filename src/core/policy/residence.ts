@@ -8,8 +8,8 @@
 const calmMs = 5000;
 /** The same for a host that turned busy within this time after it was free again. */
 const flappingMs = 25_000;
-/** Slots by which those taken, on average, must have become fewer since it was last over. */
-const jobEnded = 0.5;
+/** Slots taken on average: one more or less is a job that has begun or ended. */
+const oneJob = 0.5;
 
 export class Residence {
   #busy = false;
@@ -20,8 +20,15 @@ export class Residence {
   #taken = 0;
   #takenOver = 0;
 
+  #brought = false;
+
   get busy(): boolean {
     return this.#busy;
+  }
+
+  /** Busy with what jobs have brought: it turned busy while some ran, and has not been over without any since. */
+  get byJobs(): boolean {
+    return this.#busy && this.#brought;
   }
 
   /**
@@ -35,6 +42,8 @@ export class Residence {
     this.#taken = takenAverage;
     if (over) {
       this.#takenOver = Math.max(takenBefore, takenAverage);
+      const jobs = this.#takenOver >= oneJob;
+      this.#brought = jobs && (this.#brought || !this.#busy);
       if (!this.#busy) this.#neededMs = now - this.#freeAt < flappingMs ? flappingMs : calmMs;
       this.#busy = true;
       this.#calmAt = null;
@@ -43,7 +52,7 @@ export class Residence {
     if (!this.#busy) return;
     this.#calmAt = calm ? (this.#calmAt ?? now) : null;
     if (this.#calmAt === null) return;
-    const wentWithJob = takenAverage <= this.#takenOver - jobEnded;
+    const wentWithJob = takenAverage <= this.#takenOver - oneJob;
     if (!wentWithJob && now - this.#calmAt < this.#neededMs) return;
     this.#busy = false;
     this.#freeAt = now;
