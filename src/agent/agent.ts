@@ -62,6 +62,7 @@ export class Agent implements Door {
       return;
     }
     this.jobs.add(job);
+    this.slots.begun(job.pid, spec.memoryMb);
     stream.onFrame = (frame) => job.frame(frame);
     for (const frame of applicant.early) job.frame(frame);
     this.slots.changed();

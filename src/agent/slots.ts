@@ -1,5 +1,6 @@
 /** The right to run a guest here: this host's slot table, and pantsd, who is told at once. */
 import { statSync } from "node:fs";
+import { Promises } from "../core/work/promises.js";
 import { native } from "../io/native.js";
 import { PantsdClient } from "../io/pantsd-client.js";
 import { pantsdSocket, slotsFile } from "../io/paths.js";
@@ -15,9 +16,7 @@ export class Slots {
   private lookedAt = Number.NEGATIVE_INFINITY;
   private telling = false;
   private readonly state: StateReader;
-  /** Memory promised since this state record was written. */
-  private promisedMb = 0;
-  private promisedSeq = 0;
+  private readonly promises = new Promises();
 
   constructor(runtime: string) {
     this.file = slotsFile(runtime);
@@ -28,12 +27,12 @@ export class Slots {
   /** Whether there is memory for one more job of so many MiB beside those let in since it was measured. */
   hasRoom(memoryMb: number): boolean {
     const state = this.state.read();
-    if (memoryMb === 0 || state === null || state.availableMb === 0) return true;
-    if (state.seq !== this.promisedSeq) this.promisedMb = 0;
-    this.promisedSeq = state.seq;
-    if (state.availableMb < this.promisedMb + memoryMb) return false;
-    this.promisedMb += memoryMb;
-    return true;
+    return this.promises.fits({ memoryMb, io: false }, state?.availableMb ?? 0, performance.now());
+  }
+
+  /** A job of so many MiB has been started. */
+  begun(pid: number, memoryMb: number): void {
+    this.promises.begun(pid, { memoryMb, io: false }, performance.now());
   }
 
   /** A pending slot's index; -1 = all taken; undefined = no table, so no pantsd runs on this host. */
@@ -49,6 +48,7 @@ export class Slots {
 
   /** The program with this pid has ended. */
   ended(pid: number): void {
+    this.promises.ended(pid, this.state.latest?.availableMb ?? 0);
     if (this.inode !== 0) native.slotReleasePid(pid);
     this.changed();
   }

@@ -97,6 +97,11 @@ export class Dispatcher {
     if (this.queue.length > 0) this.lookWaiting();
   }
 
+  /** A job that was told to run here has ended. */
+  endedHere(job: number): void {
+    this.queue.endedHere(job);
+  }
+
   tick(): void {
     this.queue.tick(performance.now());
     this.act();

@@ -301,6 +301,7 @@ export class Helper implements StandInEvents, JobEvents {
   private runHere(job: Job, why: string, slot: boolean): void {
     const { need, standIn } = job;
     this.home.watch(standIn.pid, (ms) => {
+      this.dispatcher.endedHere(job.id);
       if (slot && need) this.works.memory.ranHere(need, ms);
     });
     job.here(Why.REFUSED, why);

@@ -1,6 +1,7 @@
 /** This host as a job that waits sees it: is it busy, are slots free? */
 import { statSync } from "node:fs";
-import type { State } from "../io/layout.js";
+import { type Cause, diskCauses } from "../core/policy/policy.js";
+import { indexName, type State } from "../io/layout.js";
 import { native } from "../io/native.js";
 import { slotsFile } from "../io/paths.js";
 import { StateReader } from "../io/state-reader.js";
@@ -35,7 +36,9 @@ export class LocalHost {
     const total = native.tableTotal();
     const left = Math.max(0, total - taken);
     const free = state !== null && !state.busy ? left : 0;
-    return { free, taken, total, room: left + Math.max(0, besideTotal - beside) };
+    const room = left + Math.max(0, besideTotal - beside);
+    const diskBusy = state?.busy === true && diskCauses.has(indexName(state.index) as Cause);
+    return { free, taken, total, room, availableMb: state?.availableMb ?? 0, diskBusy };
   }
 
   private openTable(): void {

@@ -47,13 +47,21 @@ export function choose<C extends Candidate>(
   host: string,
   outlook: Outlook,
 ): C | undefined {
-  const [first] = candidates;
-  if (!first || outlook.now - first.since >= outlook.overdueMs) return first;
-  if (!isSlow(outlook.speeds, host)) return pick(candidates, (a, b) => a > b);
+  const overdue = candidates.find((one) => isOverdue(one, outlook));
+  if (!isSlow(outlook.speeds, host)) return overdue ?? pick(candidates, (a, b) => a > b);
   const speed = outlook.speeds.known(host) ?? 1;
-  const shortest = pick(candidates, (a, b) => a < b);
-  return shortest && isSoonerElsewhere(shortest, candidates.length, speed, outlook) ? undefined : shortest;
+  const next = overdue ?? pick(candidates, (a, b) => a < b);
+  const before = overdue ? 1 : candidates.length;
+  return next && isSoonerElsewhere(next, before, speed, outlook) ? undefined : next;
 }
+
+/** Who is overdue first, then the longest; who is as long, as they came. */
+export function inOrder<C extends Candidate>(candidates: readonly C[], outlook: Outlook): C[] {
+  const rank = (one: C): number => (isOverdue(one, outlook) ? Number.MAX_VALUE : length(one));
+  return [...candidates].sort((a, b) => rank(b) - rank(a));
+}
+
+const isOverdue = ({ since }: Candidate, { now, overdueMs }: Outlook): boolean => now - since >= overdueMs;
 
 function pick<C extends Candidate>(
   candidates: readonly C[],

@@ -3,9 +3,18 @@
  * The rules are in ARCHITECTURE.md, "prexd: queue and leases".
  */
 import { WorkMemory } from "../core/work/memory.js";
-import { anyHost, durationMs, livesByDisk, memoryClass, type Need, type Wanted } from "../core/work/need.js";
+import {
+  anyHost,
+  durationMs,
+  livesByDisk,
+  memoryClass,
+  type Need,
+  takes,
+  type Wanted,
+} from "../core/work/need.js";
+import { Promises } from "../core/work/promises.js";
 import type { Lease } from "../wire/control.js";
-import { choose, classOf, isSlow, type Outlook } from "./queue-order.js";
+import { choose, classOf, inOrder, isSlow, type Outlook } from "./queue-order.js";
 import { type HomeSlots, hereMs, WaitModel } from "./wait-model.js";
 
 export interface Waiting {
@@ -55,10 +64,12 @@ interface Held {
 export const IDLE_LEASE_MS = 100;
 /** Patience never shrinks below, ms. */
 const PATIENCE_MIN_MS = 50;
+/** Nobody waits longer than so many times the configured patience, not even when there is no room here. */
+const PATIENCES_MAX = 10;
 /** An unanswered request is forgotten after, ms. */
 const ANSWER_MS = 2000;
 const REQUEST_MAX = 64;
-/** A job that has waited for so many times the length of most goes first, and not before so many ms. */
+/** A job that has waited for so many times as long as it takes to serve all goes first, and not before so many ms. */
 const OVERDUE = 4;
 const OVERDUE_MIN_MS = 2000;
 /** Jobs that compute for longer are worth a fast host, ms; so many are named. */
@@ -66,6 +77,8 @@ const PREFER_MIN_MS = 200;
 const PREFER_MAX = 4;
 /** A lease on a slow host serves such jobs for so long; then it is asked whether a fast one has a slot, ms. */
 const ASK_AGAIN_MS = 1000;
+
+const anyKind = classOf(null);
 
 export class Queue {
   private readonly waiting = new Map<number, Job>();
@@ -78,6 +91,7 @@ export class Queue {
   private readonly denied = new Map<string, { until: number; why: string }>();
   /** This host when last looked at. */
   private home: HomeSlots = { free: 0, taken: 0, total: 1, room: Number.POSITIVE_INFINITY };
+  private readonly promises = new Promises();
   private effects: Effect[] = [];
 
   /**
@@ -121,7 +135,7 @@ export class Queue {
   }
 
   granted(id: number, leases: readonly Lease[], now: number): void {
-    const kind = this.asked?.id === id ? this.asked.kind : classOf(null);
+    const kind = this.asked?.id === id ? this.asked.kind : anyKind;
     if (this.asked?.id === id) this.asked = undefined;
     this.denied.delete(kind);
     for (const lease of leases)
@@ -130,7 +144,7 @@ export class Queue {
   }
 
   denial(id: number, retryMs: number, why: string, now: number): void {
-    const kind = this.asked?.id === id ? this.asked.kind : classOf(null);
+    const kind = this.asked?.id === id ? this.asked.kind : anyKind;
     if (this.asked?.id === id) this.asked = undefined;
     this.denied.set(kind, { until: now + retryMs, why });
     this.step(now);
@@ -147,7 +161,7 @@ export class Queue {
     this.leases.clear();
     this.asked = undefined;
     this.denied.clear();
-    for (const id of [...this.waiting.keys()]) this.here(id, "no pantsd on this host");
+    for (const job of [...this.waiting.values()]) this.here(job, "no pantsd on this host", now);
     this.step(now);
   }
 
@@ -175,24 +189,33 @@ export class Queue {
     this.home = home;
     while (this.home.free > 0) {
       const job = choose(
-        [...this.waiting.values()].filter(({ away }) => !away),
+        [...this.waiting.values()].filter((job) => !job.away && this.fits(job, now)),
         "",
         this.outlook(now),
       );
       if (!job) break;
       this.model.turned(now);
-      this.here(job.id, "a slot is free here");
+      this.here(job, "a slot is free here", now);
     }
     this.step(now);
+  }
+
+  /** A job that was told to run here has ended. */
+  endedHere(job: number): void {
+    this.promises.ended(job, this.home.availableMb ?? 0);
   }
 
   /** Time passes. */
   tick(now: number): void {
     let expired = false;
     for (const job of this.waiting.values()) {
-      if (now - job.since < this.patience) continue;
+      const waitedMs = now - job.since;
+      if (waitedMs < this.patience) continue;
+      // It would drown this host, or end later here: then it waits for long, but not for ever.
+      const patient = this.home.room <= 0 || !this.fits(job, now) || !choose([job], "", this.outlook(now));
+      if (patient && waitedMs < PATIENCES_MAX * this.patienceMs) continue;
       expired = true;
-      this.here(job.id, `no slot anywhere in ${Math.round((now - job.since) / 100) / 10} s`);
+      this.here(job, `no slot anywhere in ${Math.round(waitedMs / 100) / 10} s`, now);
     }
     if (expired) this.patience = Math.max(this.patience / 2, PATIENCE_MIN_MS);
     if (this.asked !== undefined && now - this.asked.at > ANSWER_MS) this.asked = undefined;
@@ -234,17 +257,17 @@ export class Queue {
 
   /** Whether a job may take this lease, or had better ask for one of its own first. */
   private suits({ lease, kind, grantedAt }: Held, job: Job, now: number): boolean {
-    if (job.excluded.has(lease.host)) return false;
-    if (this.standing(job, now)) return true;
-    if (job.kind !== kind && job.kind !== classOf(null)) return false;
+    // The leader saw to it that this host has what those need that the lease was asked for; any has what others need.
+    if (job.excluded.has(lease.host) || (job.kind !== kind && job.kind !== anyKind)) return false;
     // When it was granted nobody faster was free; that may have changed.
-    return !wantsSpeed(job.need) || now - grantedAt < ASK_AGAIN_MS || !isSlow(this.works.speeds, lease.host);
+    const known = now - grantedAt < ASK_AGAIN_MS || this.standing(job, now) !== undefined;
+    return known || !wantsSpeed(job.need) || !isSlow(this.works.speeds, lease.host);
   }
 
-  /** One request at a time, for all of one kind who wait; those who wait longest first. */
+  /** One request at a time, for all of one kind who wait: that of who is overdue, else of the longest job. */
   private ask(now: number): void {
     if (this.asked !== undefined) return;
-    for (const first of this.waiting.values()) {
+    for (const first of inOrder([...this.waiting.values()], this.outlook(now))) {
       if (this.standing(first, now) !== undefined) continue;
       const alike = [...this.waiting.values()].filter(({ kind }) => kind === first.kind);
       const id = ++this.lastRequest;
@@ -272,10 +295,12 @@ export class Queue {
   }
 
   private outlook(now: number): Outlook {
-    const overdueMs = Math.max(OVERDUE_MIN_MS, OVERDUE * (this.works.meanMs ?? 0));
     const running = [...this.leases.values()]
       .filter(({ busy }) => busy)
       .map(({ lease, endsAt }) => ({ host: lease.host, endsAt }));
+    // As long as it takes to come to everybody's turn, several times.
+    const turns = Math.max(1, this.waiting.size / Math.max(1, running.length));
+    const overdueMs = Math.max(OVERDUE_MIN_MS, OVERDUE * turns * (this.works.meanMs ?? 0));
     return { now, overdueMs, speeds: this.works.speeds, running };
   }
 
@@ -298,9 +323,11 @@ export class Queue {
         job.need ?? (meanMs === null ? null : { cpuMs: meanMs, waitMs: 0, ownMs: 0, ioKb: 0, memoryMb: 0 });
       const waitMs = this.model.waitMs(place, now);
       if (job.away || !need || waitMs === null || !this.standing(job, now)) continue;
+      // Whoever runs beside the slots finds no idle disk, and no memory that nobody else has.
+      if (job.kind !== anyKind) continue;
       if (hereMs(need, this.home) >= waitMs + durationMs(need, 1)) continue;
       place -= 1;
-      this.here(job.id, "sooner here than in a slot elsewhere");
+      this.here(job, "sooner here than in a slot elsewhere", now);
     }
   }
 
@@ -313,11 +340,19 @@ export class Queue {
   private allHere(now: number): void {
     for (const job of [...this.waiting.values()]) {
       if (this.home.room <= 0) return;
-      this.here(job.id, this.standing(job, now)?.why ?? "no suitable host is free");
+      this.here(job, this.standing(job, now)?.why ?? "no suitable host is free", now);
     }
   }
 
-  private here(job: number, why: string): void {
+  /** Whether this host has what it needs beside a slot. */
+  private fits({ need }: Job, now: number): boolean {
+    const { availableMb = 0, diskBusy = false } = this.home;
+    const wants = takes(need);
+    return !(diskBusy && wants.io) && this.promises.fits(wants, availableMb, now);
+  }
+
+  private here({ id, need }: Job, why: string, now: number): void {
+    this.promises.begun(id, takes(need), now);
     const { free, taken, room } = this.home;
     this.home = {
       ...this.home,
@@ -325,8 +360,8 @@ export class Queue {
       taken: taken + (free > 0 ? 1 : 0),
       room: room - 1,
     };
-    this.waiting.delete(job);
-    this.effects.push({ do: "here", job, why, slot: free > 0 });
+    this.waiting.delete(id);
+    this.effects.push({ do: "here", job: id, why, slot: free > 0 });
   }
 }
 

@@ -16,6 +16,10 @@ export interface HomeSlots {
   readonly total: number;
   /** Programs that may be started here now, in a slot or beside them. */
   readonly room: number;
+  /** Memory that is available, MiB; 0 or nothing: not known. */
+  readonly availableMb?: number;
+  /** It is busy since its disk is. */
+  readonly diskBusy?: boolean;
 }
 
 export class WaitModel {

@@ -79,12 +79,12 @@ describe("the queue, with what is known of jobs", () => {
       { count: 1, wanted: { io: false, memoryMb: 0, prefer: ["fast"] } },
     ]);
     add(queue, 2, need(100, { waitMs: 900, ioKb: 90_000 }));
-    add(queue, 3, need(1000, { memoryMb: 300 }));
-    add(queue, 4, need(1000, { memoryMb: 400 }));
+    add(queue, 3, need(1000, { memoryMb: 290 }));
+    add(queue, 4, need(1000, { memoryMb: 310 }));
     queue.granted(1, [lease("x", "fast")], 1);
     expect(requests(queue)).toMatchObject([{ count: 1, wanted: { io: true, prefer: [] } }]);
     queue.denial(2, 500, "no", 2);
-    expect(requests(queue)).toMatchObject([{ count: 2, wanted: { io: false, memoryMb: 512 } }]);
+    expect(requests(queue)).toMatchObject([{ count: 2, wanted: { io: false, memoryMb: 320 } }]);
     queue.denial(3, 500, "no", 3);
     // All kinds are denied for now; something runs, so they wait.
     expect(queue.take()).toEqual([]);
@@ -143,6 +143,8 @@ describe("the queue, with what is known of jobs", () => {
     expect(queue.take().filter((effect) => effect.do === "here")).toHaveLength(2);
     expect(queue.length).toBe(3);
     queue.tick(1000);
+    expect(queue.take().filter((effect) => effect.do === "here")).toHaveLength(0);
+    queue.tick(10_000);
     expect(queue.take().filter((effect) => effect.do === "here")).toHaveLength(3);
   });
 });

@@ -20,9 +20,10 @@ const speedMinMs = 50;
 interface Seen {
   readonly jobs: number;
   readonly cpuMs: number;
+  /** Falls fast, rises slowly: jobs wait longer than they need when others want the same disk, or memory runs out. */
   readonly waitMs: number;
   readonly ownMs: number;
-  /** Mean distance of jobs from cpuMs + waitMs. */
+  /** Mean distance of jobs from cpuMs. */
   readonly strayMs: number;
   readonly ioKb: number;
   /** Rises at once, falls slowly. */
@@ -111,11 +112,12 @@ function mixed(before: Seen | undefined, use: Use, speed: number): Seen {
   if (!before) return { jobs: 1, cpuMs, waitMs, ownMs, strayMs: 0, ioKb, memoryMb };
   const weight = Math.max(weightMin, 1 / (before.jobs + 1));
   const mix = (was: number, is: number): number => was + weight * (is - was);
-  const away = Math.abs(cpuMs + waitMs - before.cpuMs - before.waitMs);
+  // Of the CPU time: what it waits depends on who else does.
+  const away = Math.abs(cpuMs - before.cpuMs);
   return {
     jobs: before.jobs + 1,
     cpuMs: mix(before.cpuMs, cpuMs),
-    waitMs: mix(before.waitMs, waitMs),
+    waitMs: waitMs < before.waitMs ? (before.waitMs + waitMs) / 2 : mix(before.waitMs, waitMs),
     ownMs: mix(before.ownMs, ownMs),
     strayMs: mix(before.strayMs, away),
     ioKb: mix(before.ioKb, ioKb),

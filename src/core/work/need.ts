@@ -1,4 +1,5 @@
 /** What jobs use, and what one like them will need. */
+import type { Takes } from "./promises.js";
 
 /** What a finished job used, from its rusage and the clock. */
 export interface Use {
@@ -62,9 +63,16 @@ export function livesByDisk({ cpuMs, waitMs, ioKb }: Need): boolean {
   return ioKb >= ioMinKb && ioKb >= ioMinKbPerSecond * seconds && waitMs > cpuMs;
 }
 
-/** In steps of a factor of two, so that a queue's jobs fall into few classes; 0 when it does not matter. */
+/** In steps, four to a factor of two, so that a queue's jobs fall into few classes; 0 when it does not matter. */
 export function memoryClass({ memoryMb }: Need): number {
-  return memoryMb < memoryMinMb ? 0 : 2 ** Math.ceil(Math.log2(memoryMb));
+  if (memoryMb < memoryMinMb) return 0;
+  const step = 2 ** Math.floor(Math.log2(memoryMb)) / 4;
+  return step * Math.ceil(memoryMb / step);
+}
+
+/** What it takes of a host beside a slot; nothing of what is not known. */
+export function takes(need: Need | null): Takes {
+  return need ? { memoryMb: memoryClass(need), io: livesByDisk(need) } : { memoryMb: 0, io: false };
 }
 
 /** What was asked for beside a slot, for people; empty when any would do. */

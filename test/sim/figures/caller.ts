@@ -3,7 +3,7 @@
  * does with jobs that are refused or done. Links are up, so that a job costs the time of its datagrams only.
  */
 import { WorkMemory } from "../../../src/core/work/memory.js";
-import type { Need, Use } from "../../../src/core/work/need.js";
+import { memoryClass, type Need, type Use } from "../../../src/core/work/need.js";
 import { type Effect, Queue } from "../../../src/helper/queue.js";
 import type { HomeSlots } from "../../../src/helper/wait-model.js";
 import type { Lease } from "../../../src/wire/control.js";
@@ -37,8 +37,8 @@ const lookMs = 25;
 export interface Executor<Work> {
   readonly host: SimHost;
   readonly slots: HomeSlots;
-  /** False when it needs a slot and none is left. */
-  start(work: Work, holding: Holding, ended: () => void): boolean;
+  /** False when it needs a slot, or so much memory, and none is left. */
+  start(work: Work, holding: Holding, ended: () => void, memoryMb?: number): boolean;
 }
 
 export interface CallerOptions<Work> {
@@ -155,7 +155,8 @@ export class Caller<Work = number> implements Shim<Work> {
     world.at(world.delayMs(), () => {
       const startedAt = world.now;
       const ended = () => world.at(world.delayMs(), () => this.#ended(job, lease, world.now - startedAt));
-      if (target?.start(job.work, "guest", ended)) this.#tally.far += 1;
+      const memoryMb = job.need ? memoryClass(job.need) : 0;
+      if (target?.start(job.work, "guest", ended, memoryMb)) this.#tally.far += 1;
       else world.at(world.delayMs(), () => this.#refused(job, lease));
     });
   }
@@ -182,6 +183,7 @@ export class Caller<Work = number> implements Shim<Work> {
   #here(job: Job<Work>, slot = false): void {
     const { now } = this.#world;
     const ended = () => {
+      this.#queue.endedHere(job.id);
       if (slot && job.need) this.#works.ranHere(job.need, this.#world.now - now);
       this.#over(job);
     };

@@ -1,6 +1,6 @@
 /** A simulated host's slot table, and its pantsd's load watch, the production one, which tells the cluster of both. */
 import type { Sample } from "../../../src/core/indices.js";
-import type { Interval, Policy } from "../../../src/core/policy/policy.js";
+import { diskCauses, type Interval, type Policy } from "../../../src/core/policy/policy.js";
 import { LoadWatch } from "../../../src/daemon/load-watch.js";
 import type { HomeSlots } from "../../../src/helper/wait-model.js";
 import type { SimHost } from "../host.js";
@@ -48,7 +48,9 @@ export class Slots {
     const total = this.host.slots;
     const left = Math.max(0, total - this.#taken);
     const room = left + Math.max(0, total - this.#beside);
-    return { free: this.busy ? 0 : left, taken: this.#taken, total, room };
+    const { busy, cause } = this.#watch.verdict(this.world.now);
+    const diskBusy = busy && cause !== null && diskCauses.has(cause.what);
+    return { free: busy ? 0 : left, taken: this.#taken, total, room, diskBusy };
   }
 
   /** Begins to look, within an interval from now. */

@@ -2,6 +2,7 @@
 import { makePolicy } from "../../../src/core/policy/make.js";
 import type { Interval } from "../../../src/core/policy/policy.js";
 import type { LoadSettings } from "../../../src/core/policy/settings.js";
+import { Promises } from "../../../src/core/work/promises.js";
 import type { HomeSlots } from "../../../src/helper/wait-model.js";
 import type { Executor } from "../figures/caller.js";
 import { type Holding, Slots } from "../figures/slots.js";
@@ -25,6 +26,9 @@ export class Machine implements Executor<Work> {
   readonly intervals: Interval[] = [];
   readonly #engine: Engine;
   readonly #slots: Slots;
+  /** Guests, as src/agent/slots.ts has them. */
+  readonly #promises = new Promises();
+  #jobs = 0;
   /** Of the next change: an earlier plan is void. */
   #plan = 0;
 
@@ -55,19 +59,26 @@ export class Machine implements Executor<Work> {
   }
 
   get slots(): HomeSlots {
-    return this.#slots.home;
+    return { ...this.#slots.home, availableMb: this.#availableMb };
   }
 
-  start(work: Work, holding: Holding, ended: () => void): boolean {
+  start(work: Work, holding: Holding, ended: () => void, memoryMb = 0): boolean {
     const guest = holding === "guest";
-    if (holding !== "none" && this.#slots.full) {
+    const takes = { memoryMb, io: false };
+    if (
+      (holding !== "none" && this.#slots.full) ||
+      (guest && !this.#promises.fits(takes, this.#availableMb, this.world.now))
+    ) {
       if (guest) this.#slots.changed();
       return false;
     }
     this.#progress();
     this.#slots.hold(holding, 1);
+    const job = ++this.#jobs;
+    if (guest) this.#promises.begun(job, takes, this.world.now);
     this.#engine.start(work, guest, () => {
       this.#slots.hold(holding, -1);
+      if (guest) this.#promises.ended(job, this.#availableMb);
       if (guest) this.#slots.changed();
       // Whoever waits for it does what comes next when everything here is accounted for.
       this.world.at(0, ended);
@@ -75,6 +86,10 @@ export class Machine implements Executor<Work> {
     this.#replan();
     if (guest) this.#slots.changed();
     return true;
+  }
+
+  get #availableMb(): number {
+    return Math.round(this.intervals.at(-1)?.sample.availableMb ?? 0);
   }
 
   #progress(): void {

@@ -1,0 +1,54 @@
+/**
+ * What jobs that run on a host take of its memory and its disk, as far as its own measure does not show it yet; and what those
+ * gave back that have ended since. Pure.
+ */
+
+/** A job has taken its memory after so long, ms. */
+const grownMs = 10_000;
+/** Jobs that are kept: their ends may be missed. */
+const jobsMax = 1024;
+
+export interface Takes {
+  /** MiB; 0: little, or not known. */
+  readonly memoryMb: number;
+  /** It lives by the disk. */
+  readonly io: boolean;
+}
+
+export class Promises {
+  readonly #running = new Map<number, Takes & { readonly at: number }>();
+  /** Of jobs that have ended, and what was measured as available then. */
+  #freedMb = 0;
+  #freedAtMb = 0;
+
+  begun(job: number, { memoryMb, io }: Takes, now: number): void {
+    if (memoryMb === 0 && !io) return;
+    this.#running.set(job, { memoryMb, io, at: now });
+    const oldest = this.#running.size > jobsMax ? this.#running.keys().next().value : undefined;
+    if (oldest !== undefined) this.#running.delete(oldest);
+  }
+
+  /** @param availableMb - as last measured */
+  ended(job: number, availableMb: number): void {
+    const takes = this.#running.get(job);
+    this.#running.delete(job);
+    if (this.#freedAtMb !== availableMb) this.#freedMb = 0;
+    this.#freedAtMb = availableMb;
+    // What it had not taken yet is not given back either; that is little, and a guess.
+    this.#freedMb += takes?.memoryMb ?? 0;
+  }
+
+  /**
+   * Whether one more fits beside them.
+   * @param availableMb - memory as last measured; 0: not known, and then there is room
+   */
+  fits({ memoryMb, io }: Takes, availableMb: number, now: number): boolean {
+    const others = [...this.#running.values()];
+    if (io && others.some((one) => one.io)) return false;
+    if (memoryMb === 0 || availableMb === 0) return true;
+    const freedMb = availableMb === this.#freedAtMb ? this.#freedMb : 0;
+    let leftMb = availableMb + freedMb;
+    for (const one of others) if (now - one.at < grownMs) leftMb -= one.memoryMb;
+    return leftMb >= memoryMb;
+  }
+}
