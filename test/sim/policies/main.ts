@@ -1,9 +1,13 @@
 /** Compares the policies by simulation and writes the section in docs/load.md. The same seeds, the same figures. */
 import { writeFigures } from "../figures/page.js";
+import { mean } from "../figures/stats.js";
+import { bag, mixedHosts } from "./bag.js";
 import { alpha, children, childrenToday, micro, today } from "./micro.js";
+import { mixed, slots } from "./mixed.js";
+import { boundMs, omniscientMs } from "./omniscient.js";
 import { section } from "./section.js";
 import { swings, swung } from "./swing.js";
-import { type MicroRow, policies, type SwingRow } from "./tables.js";
+import { type Bounds, type MicroRow, type MixedRow, policies, type SwingRow } from "./tables.js";
 
 const seeds = [1, 2, 3, 4, 5];
 const microHosts = [
@@ -31,4 +35,39 @@ function measureSwings(): SwingRow[] {
   });
 }
 
-writeFigures("docs/load.md", section({ micro: measureMicro(), swings: measureSwings() }));
+const jobs = 60;
+const parallels = [12, jobs];
+const schedulers = [
+  { scheduler: "`cpu`", policy: "cpu", kinds: false },
+  { scheduler: "`multi`", policy: "multi", kinds: false },
+  { scheduler: "`multi`, with kinds of work", policy: "multi", kinds: true },
+  { scheduler: "`adaptive`", policy: "adaptive", kinds: false },
+  { scheduler: "`adaptive`, with kinds of work", policy: "adaptive", kinds: true },
+] as const;
+
+function measureMixed(): MixedRow[] {
+  return schedulers.map(({ scheduler, policy, kinds }) => {
+    console.error(`mixed: ${scheduler}`);
+    const of = (parallel: number) => seeds.map((seed) => mixed({ seed, policy, kinds, jobs, parallel }));
+    return { scheduler, runs: new Map(parallels.map((parallel) => [parallel, of(parallel)])) };
+  });
+}
+
+function bounds(): Bounds {
+  const each = seeds.map((seed) => {
+    const works = bag(seed, jobs);
+    const plan = { works, hosts: mixedHosts, seed, tries: 4000 };
+    return {
+      omniscientMs: omniscientMs({ ...plan, slots }),
+      unslottedMs: omniscientMs({ ...plan, slots: null }),
+      boundMs: boundMs(works, mixedHosts),
+    };
+  });
+  const of = (name: keyof Bounds): number => mean(each.map((one) => one[name]));
+  return { omniscientMs: of("omniscientMs"), unslottedMs: of("unslottedMs"), boundMs: of("boundMs") };
+}
+
+writeFigures(
+  "docs/load.md",
+  section({ micro: measureMicro(), swings: measureSwings(), mixed: measureMixed(), bounds: bounds() }),
+);

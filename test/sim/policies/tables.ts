@@ -3,6 +3,7 @@ import { mean } from "../figures/stats.js";
 import { table } from "../figures/tables.js";
 import type { PolicyName } from "./machine.js";
 import type { Micro, MicroRun } from "./micro.js";
+import type { MixedRun } from "./mixed.js";
 import type { SwingRun } from "./swing.js";
 
 export interface MicroRow {
@@ -15,6 +16,20 @@ export interface MicroRow {
 export interface SwingRow {
   readonly name: string;
   readonly runs: Readonly<Record<PolicyName, readonly SwingRun[]>>;
+}
+
+export interface MixedRow {
+  readonly scheduler: string;
+  /** By jobs under way at a time. */
+  readonly runs: ReadonlyMap<number, readonly MixedRun[]>;
+}
+
+/** What the rows are held against, ms. */
+export interface Bounds {
+  /** Omniscient with the slots that the hosts have, and without any. */
+  readonly omniscientMs: number;
+  readonly unslottedMs: number;
+  readonly boundMs: number;
 }
 
 export const policies: readonly PolicyName[] = ["cpu", "multi", "adaptive"];
@@ -50,6 +65,40 @@ export function microTable(rows: readonly MicroRow[]): string {
         `${count(of(({ average }) => average))}, ${count(of(({ deviation }) => deviation))} ${units[micro]}`,
       ];
     }),
+  );
+}
+
+export function mixedTable(
+  rows: readonly MixedRow[],
+  { omniscientMs, unslottedMs, boundMs }: Bounds,
+): string {
+  const against = (ms: number): string => {
+    const percent = Math.round(100 * (ms / omniscientMs - 1));
+    return `${percent > 0 ? "+" : ""}${percent} %`;
+  };
+  const cells = (runs: readonly MixedRun[]): string[] => {
+    const lengths = runs.map(({ makespanMs }) => makespanMs);
+    const spread = `${seconds(mean(lengths))} (${seconds(Math.min(...lengths))} to ${seconds(Math.max(...lengths))})`;
+    return [spread, against(mean(lengths)), `${mean(runs.map(({ unslotted }) => unslotted)).toFixed(0)} %`];
+  };
+  const parallels = [...(rows[0]?.runs.keys() ?? [])];
+  const head = parallels.flatMap((jobs) => [
+    `${jobs} at a time: all done`,
+    "against omniscient",
+    "without a slot",
+  ]);
+  const nothing = (ms: number): string[] => parallels.flatMap(() => [seconds(ms), against(ms), ""]);
+  return table(
+    ["", ...head],
+    [
+      ...rows.map(({ scheduler, runs }) => [
+        scheduler,
+        ...parallels.flatMap((jobs) => cells(runs.get(jobs) ?? [])),
+      ]),
+      ["omniscient, two jobs at a time on each host", ...nothing(omniscientMs)],
+      ["omniscient, as many as memory and disk can take", ...nothing(unslottedMs)],
+      ["no schedule is shorter than", ...nothing(boundMs)],
+    ],
   );
 }
 
