@@ -29,6 +29,8 @@ need strace command -v strace
 need nftables command -v nft
 need fish command -v fish
 need csh command -v csh
+need sysstat command -v sar
+need stress-ng command -v stress-ng
 test="$missing"
 
 # The labs start an sshd of their own each; one for the whole machine is nobody's wish.

@@ -5,7 +5,7 @@ import { nothingMeasured } from "../core/indices.js";
 import { makePolicy } from "../core/policy/make.js";
 import type { Policy } from "../core/policy/policy.js";
 import { causeWords } from "../core/policy/words.js";
-import { monotonicMs, wallMs } from "../io/clock.js";
+import { monotonicMs } from "../io/clock.js";
 import { type Config, ConfigError, loadConfig, loadSettings } from "../io/config.js";
 import { listenLines } from "../io/control-server.js";
 import { usableCpus } from "../io/cpu.js";
@@ -23,7 +23,7 @@ import type { HostStatus } from "../wire/control.js";
 import type { Answer, Cluster } from "./cluster.js";
 import { Control } from "./control.js";
 import { Learned } from "./learned.js";
-import { LoadLog } from "./load-log.js";
+import { entryOf, LoadLog } from "./load-log.js";
 import { type LoadSettings, LoadWatch } from "./load-watch.js";
 import { Participation } from "./participation.js";
 import { StateRecord } from "./state-record.js";
@@ -211,21 +211,8 @@ export class Pantsd {
   #sampled(now: number): void {
     this.#writeState(true);
     this.#learned.keep(this.#load.policy.learned(), now);
-    const { interval, policy, taken, guests, settings } = this.#load;
-    if (!interval) return;
-    const { busy, lends, cause } = this.#load.verdict(now);
-    this.#log.append(
-      {
-        timeMs: wallMs(),
-        intervalMs: interval.ms,
-        sample: interval.sample,
-        ...{ busy, lends, cause: cause?.what ?? null },
-        ...{ value: cause?.value ?? 0, threshold: cause?.threshold ?? 0 },
-        ...{ taken, guests, total: settings.slotsTotal },
-        ...{ policy: policy.name, role: this.#cluster.node.role, thresholds: policy.thresholds() },
-      },
-      now,
-    );
+    const entry = entryOf(this.#load, this.#cluster.node.role, now);
+    if (entry) this.#log.append(entry, now);
   }
 
   #policy(config: Config, learned: unknown): Policy {
