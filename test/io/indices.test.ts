@@ -1,5 +1,5 @@
 /** The sampler against files as kernels write them: rates, counters that wrap, things that come and go. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Sampler } from "../../src/io/indices/sampler.js";
@@ -130,6 +130,58 @@ describe("a machine", () => {
     expect(sample.cpu).toBeGreaterThanOrEqual(0);
     expect(sample.cpu).toBeLessThanOrEqual(100);
     expect(sample).toMatchObject({ io: null, diskBusy: null, net: null });
+  });
+
+  it("has no spike when a disk or card begins again at nothing, and follows one counter that wraps alone", () => {
+    const billions = 3_000_000_000;
+    machine({
+      disks: [disk("vda", billions, 0, billions), disk("sdb", 10, 0, 2 ** 32 - 100)],
+      net: [card("eth0", billions, billions, 0, 0), card("eth1", 2 ** 32 - 1024, 5, 0, 0)],
+    });
+    const s = sampler();
+    machine({
+      disks: [disk("vda", 90, 0, 8), disk("sdb", 110, 0, 200)],
+      net: [card("eth0", 4096, 4, 0, 0), card("eth1", 1024, 7, 0, 0)],
+    });
+    now += 1000;
+    expect(s.sample()).toMatchObject({ io: 50, diskBusy: 30, net: 2, netPackets: 2 });
+  });
+
+  it("has no spike when a CPU goes whose idle time was ahead, and is not misled for longer", () => {
+    const cpus = (all: string, count: number) => {
+      const each = Array.from({ length: count }, (_, n) => `cpu${n} 1 1 1 1\n`).join("");
+      put("proc/stat", `cpu  ${all}\n${each}intr 1 2\nctxt 5\nprocs_running 1\n`);
+    };
+    cpus("1000 0 0 90000 0 0 0 0", 4);
+    const s = sampler();
+    const second = (all: string, count: number) => {
+      cpus(all, count);
+      now += 1000;
+      return s.sample().cpu;
+    };
+    expect(second("1040 0 0 90360 0 0 0 0", 4)).toBeCloseTo(10);
+    expect(second("1070 0 0 90370 0 0 0 0", 3)).toBeCloseTo(10);
+    expect(second("1100 0 0 90640 0 0 0 0", 3)).toBeCloseTo(10);
+    // A kernel that loses ticks always tells that little.
+    expect(second("1130 0 0 90670 0 0 0 0", 3)).toBeCloseTo(10);
+    expect(second("1160 0 0 90700 0 0 0 0", 3)).toBeCloseTo(50);
+  });
+
+  it("says nothing of pressure where the kernel does not, and of rates when the clock went back", () => {
+    rmSync(join(root, "proc/pressure"), { recursive: true });
+    const s = sampler();
+    machine({ ctxt: 500 });
+    rmSync(join(root, "proc/pressure"), { recursive: true });
+    now += 1000;
+    expect(s.sample()).toMatchObject({
+      ...{ ctxt: 500, cpuPressure: null, ioPressure: null, memoryPressure: null },
+    });
+    machine({ ctxt: 900 });
+    now -= 3000;
+    expect(s.sample()).toMatchObject({ ctxt: null, io: null, net: null, diskBusy: null });
+    machine({ ctxt: 1000 });
+    now += 1000;
+    expect(s.sample()).toMatchObject({ ctxt: 100 });
   });
 
   it("does without any file, and takes it up when it is there", () => {
@@ -276,6 +328,36 @@ describe("a limited control group", () => {
     task(70, 151);
     now += 1000;
     expect(s.sample()).toMatchObject({ ctxt: 1 });
+  });
+
+  it("of version 2 is the root of what a container sees, and counts no disk twice", () => {
+    const cg = (file: string, text: string) => {
+      put(`cg/${file}`, text);
+      groupFiles[join(root, "cg", file)] = text;
+    };
+    groupFiles["/proc/self/mountinfo"] = `32 31 0:29 /../../box ${root}/cg rw - cgroup2 cgroup2 rw`;
+    groupFiles["/proc/self/cgroup"] = "0::/";
+    mkdirSync(join(root, "sys/dev/block"), { recursive: true });
+    symlinkSync("../../devices/pci/block/vda", join(root, "sys/dev/block/254:0"));
+    symlinkSync("../../devices/virtual/block/dm-0", join(root, "sys/dev/block/253:0"));
+    const state = (bytes: number, tasks: number) => {
+      cg("cpu.max", "max 100000\n");
+      cg("memory.max", `${512 * 2 ** 20}\n`);
+      cg("memory.current", "1000\n");
+      cg("memory.stat", "pgfault 5\n");
+      const counts = `rbytes=${bytes} wbytes=${bytes} rios=9 wios=9 dbytes=77 dios=1`;
+      cg("io.stat", `254:0 ${counts}\n253:0 ${counts}\n8:0 \n7:9 rbytes=0\n`);
+      cg("cgroup.procs", "90\n0\n");
+      for (let tid = 90; tid < 90 + tasks; tid += 1)
+        put(`proc/90/task/${tid}/schedstat`, `1 1 ${bytes + 1}\n`);
+    };
+    state(0, 300);
+    const s = sampler();
+    expect(s.world.words).toBe("control group /: 512 MiB");
+    state(10_240, 300);
+    now += 1000;
+    // Of so many tasks as can be looked at, and no more.
+    expect(s.sample()).toMatchObject({ io: 20, ctxt: 200 * 10_240, memory: 0, ioPressure: null });
   });
 
   it("of version 1 does, in several hierarchies", () => {

@@ -83,9 +83,31 @@ export class CounterFile {
     return bytes.toString("latin1", from, to);
   }
 
+  /** The number behind `key` among the words that are left on this line; null when there is none. Stays where it is. */
+  value(key: string): number | null {
+    const end = bytes.indexOf(NEWLINE, this.#at);
+    const line = bytes.toString("latin1", this.#at, end < 0 || end > this.#length ? this.#length : end);
+    const word = line.split(" ").find((one) => one.startsWith(key));
+    const value = word === undefined ? Number.NaN : Number.parseInt(word.slice(key.length), 10);
+    return Number.isFinite(value) ? value : null;
+  }
+
   close(): void {
     if (this.#fd >= 0) closeSync(this.#fd);
     this.#fd = -1;
+  }
+}
+
+/** A small file's text, or empty: for files of processes, which come and go; at most 4 KiB. */
+export function readSmall(path: string): string {
+  let fd = -1;
+  try {
+    fd = openSync(path, "r");
+    return bytes.toString("latin1", 0, readSync(fd, bytes, 0, 4096, 0));
+  } catch {
+    return "";
+  } finally {
+    if (fd >= 0) closeSync(fd);
   }
 }
 

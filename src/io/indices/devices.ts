@@ -1,5 +1,6 @@
 /** Disks and network interfaces: counters of whichever are there, each against what itself showed before. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { CounterFile } from "./counter-file.js";
 import { growth, sum } from "./rate.js";
 
@@ -17,13 +18,36 @@ interface Disk {
 }
 
 /** Not disks, or made of others that are counted. */
-const notDisks = /^(?:loop|ram|zram|dm-|md|sr|fd|drbd)\d/;
+const notDisks = /^(?:loop|ram|zram|dm-|md|sr|fd|drbd|bcache|zd)\d/;
+
+/** Whether a device, `MAJOR:MINOR` as control groups name them, is a disk; one that is not to be found counts as one. */
+export class DiskNumbers {
+  readonly #known = new Map<string, boolean>();
+
+  constructor(private readonly sys: string) {}
+
+  isDisk(number: string): boolean {
+    let disk = this.#known.get(number);
+    if (disk === undefined) {
+      if (this.#known.size > devicesMax) this.#known.clear();
+      disk = !notDisks.test(basename(target(`${this.sys}/dev/block/${number}`)));
+      this.#known.set(number, disk);
+    }
+    return disk;
+  }
+}
+
+const devicesMax = 1000;
+
+/** A counter that fell has wrapped; when all of a device fell, it is another one of the same name, or was reset. */
+const isOther = (fell: readonly boolean[]): boolean => fell.every(Boolean);
 
 /** /proc/diskstats: whole disks only. */
 export class Disks {
   readonly #file: CounterFile;
   #before = new Map<string, Disk>();
-  #whole = new Set<string>();
+  /** Whether a name is a whole disk, or a part of one. */
+  #whole = new Map<string, boolean>();
 
   constructor(
     proc: string,
@@ -40,8 +64,10 @@ export class Disks {
     const sectors: (number | null)[] = [];
     let busyMs: number | null = null;
     for (const [name, disk] of now) {
-      sectors.push(growth(before.get(name)?.sectors, disk.sectors));
-      const busy = growth(before.get(name)?.busyMs, disk.busyMs);
+      const was = before.get(name);
+      if (was && isOther([disk.sectors < was.sectors, disk.busyMs < was.busyMs])) continue;
+      sectors.push(growth(was?.sectors, disk.sectors));
+      const busy = growth(was?.busyMs, disk.busyMs);
       if (busy !== null) busyMs = Math.max(busyMs ?? 0, busy);
     }
     const all = sum(sectors);
@@ -68,9 +94,13 @@ export class Disks {
   }
 
   #isWhole(name: string): boolean {
-    if (this.#before.has(name)) return true;
-    if (!this.#whole.has(name)) this.#whole = new Set(list(`${this.sys}/block`));
-    return this.#whole.has(name);
+    let whole = this.#whole.get(name);
+    if (whole === undefined) {
+      if (this.#whole.size > devicesMax) this.#whole.clear();
+      whole = existsSync(`${this.sys}/block/${name.replaceAll("/", "!")}`);
+      this.#whole.set(name, whole);
+    }
+    return whole;
   }
 }
 
@@ -102,7 +132,10 @@ export class Interfaces {
     const before = this.#before;
     this.#before = now ?? new Map<string, Interface>();
     if (!now) return { bytes: null, packets: null };
-    const all = [...now].map(([name, counted]) => [before.get(name), counted] as const);
+    const all = [...now].flatMap(([name, is]) => {
+      const was = before.get(name);
+      return was && isOther([is.bytes < was.bytes, is.packets < was.packets]) ? [] : [[was, is] as const];
+    });
     return {
       bytes: sum(all.map(([was, is]) => growth(was?.bytes, is.bytes))),
       packets: sum(all.map(([was, is]) => growth(was?.packets, is.packets))),
@@ -130,10 +163,10 @@ export class Interfaces {
   }
 }
 
-function list(folder: string): string[] {
+function target(link: string): string {
   try {
-    return readdirSync(folder);
+    return readlinkSync(link);
   } catch {
-    return [];
+    return "";
   }
 }

@@ -1,6 +1,7 @@
 /** The indices of a limited control group: what its own tasks use, in version 1 and 2. */
 import { join } from "node:path";
 import { CounterFile } from "./counter-file.js";
+import type { DiskNumbers } from "./devices.js";
 import { growth } from "./rate.js";
 import { GroupTasks, type TasksUse } from "./tasks.js";
 import type { GroupFiles, World } from "./world.js";
@@ -20,9 +21,6 @@ export interface GroupUse {
 }
 
 const USAGE = Buffer.from("usage_usec ");
-const TOTAL = Buffer.from(" Total ");
-const READ_BYTES = Buffer.from("rbytes=");
-const WRITTEN_BYTES = Buffer.from("wbytes=");
 /** In memory.stat of version 2, and with this prefix, which counts groups below it, in version 1. */
 const V1 = "total_";
 const MB = 2 ** 20;
@@ -42,6 +40,7 @@ export class GroupMeter {
     private readonly world: World,
     private readonly files: GroupFiles,
     proc: string,
+    private readonly disks: DiskNumbers,
   ) {
     const { cpuUsage, io, memory, tasks } = files;
     const open = (path: string | undefined) => (path === undefined ? null : new CounterFile(path));
@@ -97,14 +96,14 @@ export class GroupMeter {
     const file = this.#io;
     if (!file?.read()) return null;
     let bytes = 0;
-    if (this.files.io?.version === 1) {
-      while (file.behind(TOTAL)) bytes += file.number() ?? 0;
-      return bytes;
-    }
-    while (file.behind(READ_BYTES)) {
-      bytes += file.number() ?? 0;
-      if (file.behind(WRITTEN_BYTES)) bytes += file.number() ?? 0;
-    }
+    do {
+      // A line a device (version 2), or one for each of Read, Write, ..., Total (version 1); of all devices last.
+      const device = file.word();
+      const counts = device.includes(":") && this.disks.isDisk(device);
+      if (this.files.io?.version === 1) {
+        if (counts && file.word() === "Total") bytes += file.number() ?? 0;
+      } else if (counts) bytes += (file.value("rbytes=") ?? 0) + (file.value("wbytes=") ?? 0);
+    } while (file.nextLine());
     return bytes;
   }
 

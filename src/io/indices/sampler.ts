@@ -4,7 +4,7 @@ import type { Sample } from "../../core/indices.js";
 import { type Read, readOrNull } from "../cgroup.js";
 import { monotonicMs } from "../clock.js";
 import { CounterFile } from "./counter-file.js";
-import { Disks, Interfaces } from "./devices.js";
+import { DiskNumbers, Disks, Interfaces } from "./devices.js";
 import { GroupMeter } from "./group.js";
 import { Pressure } from "./pressure.js";
 import { growth, sum } from "./rate.js";
@@ -36,6 +36,8 @@ const ticksPerSecond = 100;
 interface Counters {
   readonly cpuUsed: number | null;
   readonly cpuPossible: number | null;
+  /** CPUs that are in use now. */
+  readonly cpus: number;
   readonly ctxt: number | null;
   readonly intr: number | null;
   readonly faults: number | null;
@@ -45,6 +47,7 @@ interface Counters {
 const noCounters: Counters = {
   cpuUsed: null,
   cpuPossible: null,
+  cpus: 0,
   ctxt: null,
   intr: null,
   faults: null,
@@ -68,6 +71,8 @@ export class Sampler {
   #availableMb: number | null = null;
   #totalMb: number | null = null;
   #cpu = 0;
+  /** The last interval's CPU time was left out as too little for it: the next one is taken as it is. */
+  #doubted = false;
 
   constructor({ proc = "/proc", sys = "/sys", now = monotonicMs, read = readOrNull }: SamplerOptions = {}) {
     this.#now = now;
@@ -80,7 +85,7 @@ export class Sampler {
     this.#readMemory();
     this.world = findWorld(this.#totalMb, read);
     const { group } = this.world;
-    this.#group = group ? new GroupMeter(this.world, group, proc) : null;
+    this.#group = group ? new GroupMeter(this.world, group, proc, new DiskNumbers(sys)) : null;
     const pressureAt = (name: string) =>
       group ? join(group.pressure ?? "/nonexistent", `${name}.pressure`) : join(proc, "pressure", name);
     this.#pressures = {
@@ -102,7 +107,7 @@ export class Sampler {
     const ms = Math.max(0, now - this.#at);
     this.#at = now;
     const perSecond = (count: number | null) => (count === null || ms <= 0 ? null : (count * 1000) / ms);
-    const machine = this.#machine();
+    const machine = this.#machine(ms);
     const disks = this.#disks.sample();
     const net = this.#interfaces.sample();
     this.#readMemory();
@@ -161,14 +166,18 @@ export class Sampler {
     return this.#cpu;
   }
 
-  #machine() {
+  #machine(ms: number) {
     const before = this.#before;
     const now = this.#read();
     this.#before = now;
     const used = growth(before.cpuUsed, now.cpuUsed);
     const possible = growth(before.cpuPossible, now.cpuPossible);
+    // The idle time of a CPU that was taken out, or put in, may be set back: less than half of what went by says nothing.
+    const tooLittle = (possible ?? 0) < (now.cpus * ms * ticksPerSecond) / 2000;
+    const doubtful = tooLittle && !this.#doubted;
+    this.#doubted = doubtful;
     return {
-      cpuPercent: used === null || !possible ? null : (100 * used) / possible,
+      cpuPercent: used === null || !possible || doubtful ? null : (100 * used) / possible,
       cpuNs: used === null ? null : (used / ticksPerSecond) * 1e9,
       ctxt: growth(before.ctxt, now.ctxt),
       intr: growth(before.intr, now.intr),
@@ -178,7 +187,7 @@ export class Sampler {
   }
 
   #read(): Counters {
-    let { cpuUsed, cpuPossible, ctxt, intr, faults, swapped } = noCounters;
+    let { cpuUsed, cpuPossible, cpus, ctxt, intr, faults, swapped } = noCounters;
     const stat = this.#stat;
     if (stat.read()) {
       if (stat.line(CPU)) {
@@ -188,6 +197,7 @@ export class Sampler {
         // Stolen time was wanted and not had; waiting for I/O is idle (paper, section 2.1).
         cpuUsed = user + nice + system + irq + softirq + steal;
         cpuPossible = cpuUsed + idle + iowait;
+        while (stat.nextLine() && stat.word().startsWith("cpu")) cpus += 1;
       }
       ctxt = stat.line(CTXT) ? stat.number() : null;
       intr = stat.line(INTR) ? stat.number() : null;
@@ -198,7 +208,7 @@ export class Sampler {
       faults = vmstat.line(FAULTS) ? vmstat.number() : null;
       swapped = sum([SWAPPED_IN, SWAPPED_OUT].map((key) => (vmstat.line(key) ? vmstat.number() : null)));
     }
-    return { cpuUsed, cpuPossible, ctxt, intr, faults, swapped };
+    return { cpuUsed, cpuPossible, cpus, ctxt, intr, faults, swapped };
   }
 
   #readMemory(): void {

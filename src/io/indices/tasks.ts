@@ -1,10 +1,12 @@
 /** What only /proc/PID tells: what a group's tasks switch, wait for and move, and CPU time of whole sessions. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { readOrNull } from "../cgroup.js";
+import { readSmall } from "./counter-file.js";
 import { growth } from "./rate.js";
 
-/** Looking at more tasks than this would cost more than it says; the rest is taken to be like them. */
-const tasksMax = 400;
+/** Looking at more tasks than this would cost more than it says: the newest processes are looked at, the rest is not counted. */
+const tasksMax = 200;
 const SWITCHES = /ctxt_switches:\s+(\d+)/g;
 const MOVED = /^(read_bytes|write_bytes|cancelled_write_bytes): (\d+)$/gm;
 
@@ -30,6 +32,7 @@ export interface TasksUse {
 
 export class GroupTasks {
   #before: Map<string, Task> | null = null;
+  readonly #pids = new GroupPids();
   #moved: number | null = null;
 
   /** @param io - whether to look at what they read and write: a file more for each process */
@@ -42,18 +45,20 @@ export class GroupTasks {
   /** Over the `ms` since the last call; null at the first. */
   growth(ms: number): TasksUse | null {
     const now = new Map<string, Task>();
-    const pids = groupPids(this.folder);
+    const pids = this.#pids.in(this.folder).sort((a, b) => Number(b) - Number(a));
     let looked = 0;
     let moved = 0;
     for (const pid of pids) {
       if (now.size >= tasksMax) break;
       looked += 1;
-      const folder = join(this.proc, pid, "task");
-      for (const tid of list(folder)) now.set(`${pid}/${tid}`, taskIn(join(folder, tid)));
+      const folder = `${this.proc}/${pid}/task`;
+      for (const tid of list(folder).slice(0, tasksMax - now.size))
+        now.set(`${pid}/${tid}`, taskIn(`${folder}/${tid}`));
       if (this.io) moved += movedBy(join(this.proc, pid, "io"));
     }
     const before = this.#before;
     this.#before = now;
+    const sawAll = (before?.size ?? 0) < tasksMax;
     const all = looked === pids.length ? moved : null;
     const movedBytes = growth(this.#moved, all);
     this.#moved = all;
@@ -62,29 +67,29 @@ export class GroupTasks {
     let waitedNs = 0;
     for (const [id, task] of now) {
       const was = before.get(id);
+      if (!was && !sawAll) continue; // It may be an old one, with all that it ever did.
       switches += Math.max(0, task.switches - (was?.switches ?? 0));
       const ran = task.ranNs - (was?.ranNs ?? 0);
       const waited = task.waitedNs - (was?.waitedNs ?? 0);
       if (was && ran + waited >= wantsAlways * 1e6 * ms) waitedNs += waited;
     }
-    const scale = looked > 0 ? pids.length / looked : 0;
-    return { switches: switches * scale, waitedNs: waitedNs * scale, movedBytes };
+    return { switches, waitedNs, movedBytes };
   }
 }
 
 /** From schedstat (ns it ran, ns it waited, times it was put on a CPU), which costs the kernel least; else from status. */
 function taskIn(folder: string): Task {
-  const [ranNs = 0, waitedNs = 0, switches = 0] = read(join(folder, "schedstat")).split(" ").map(Number);
+  const [ranNs = 0, waitedNs = 0, switches = 0] = readSmall(`${folder}/schedstat`).split(" ").map(Number);
   if (switches > 0) return { switches, ranNs, waitedNs };
   let count = 0;
-  for (const match of read(join(folder, "status")).matchAll(SWITCHES)) count += Number(match[1]);
+  for (const match of readSmall(`${folder}/status`).matchAll(SWITCHES)) count += Number(match[1]);
   return { switches: count, ranNs: 0, waitedNs: 0 };
 }
 
 /** Bytes that a process and its reaped children moved to and from disks; 0 where that is not ours to know. */
 function movedBy(file: string): number {
   let bytes = 0;
-  for (const [, name, count] of read(file).matchAll(MOVED))
+  for (const [, name, count] of readSmall(file).matchAll(MOVED))
     bytes += name === "cancelled_write_bytes" ? -Number(count) : Number(count);
   return Math.max(0, bytes);
 }
@@ -109,7 +114,7 @@ export class SessionsCpu {
     const now = new Map<number, number>(leaders.map((leader) => [leader, 0]));
     if (leaders.length > 0) {
       for (const name of list(this.proc)) {
-        const text = /^\d/.test(name) ? read(join(this.proc, name, "stat")) : "";
+        const text = /^\d/.test(name) ? readSmall(`${this.proc}/${name}/stat`) : "";
         // state, parent, group, session, ...; from the 12th: user, system, and both of reaped children
         const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
         const session = Number(fields[3]);
@@ -133,12 +138,28 @@ export class SessionsCpu {
   }
 }
 
-function groupPids(folder: string): string[] {
-  const own = read(join(folder, "cgroup.procs"))
-    .split("\n")
-    .filter((pid) => pid !== "" && pid !== "0");
-  const below = list(folder, true).flatMap((name) => groupPids(join(folder, name)));
-  return own.concat(below);
+/** The processes of a group and those below it. Groups have many files, so they are listed only when their number changed. */
+class GroupPids {
+  readonly #below = new Map<string, { readonly links: number; readonly groups: readonly string[] }>();
+
+  in(folder: string): string[] {
+    const own = readOrNull(`${folder}/cgroup.procs`);
+    if (own === null) {
+      this.#below.clear(); // It is gone, and perhaps another one there.
+      return [];
+    }
+    const pids = own.split("\n").filter((pid) => pid !== "" && pid !== "0");
+    return pids.concat(this.#groups(folder).flatMap((group) => this.in(group)));
+  }
+
+  #groups(folder: string): readonly string[] {
+    const links = statSync(folder, { throwIfNoEntry: false })?.nlink ?? 0;
+    const known = this.#below.get(folder);
+    if (known?.links === links) return known.groups;
+    const groups = list(folder, true).map((name) => join(folder, name));
+    this.#below.set(folder, { links, groups });
+    return groups;
+  }
 }
 
 function list(folder: string, foldersOnly = false): string[] {
@@ -149,13 +170,5 @@ function list(folder: string, foldersOnly = false): string[] {
     );
   } catch {
     return []; // It ended while we looked.
-  }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, "latin1");
-  } catch {
-    return "";
   }
 }
