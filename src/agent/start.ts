@@ -5,6 +5,7 @@ import { Leads, native, type SpawnOptions } from "../io/native.js";
 import { packageRoot } from "../io/paths.js";
 import { FileMode, type FileSource, FileUse, isRead, isWritten, type OpenFile } from "../mux/open-file.js";
 import { type JobSpec, SpecFlag } from "../mux/spec.js";
+import { withOurs } from "./environment.js";
 import type { GuestPriority } from "./guests.js";
 
 /** Our ends of one open file of the program. */
@@ -147,7 +148,7 @@ function spawnOptions(
   return {
     path,
     argv,
-    env,
+    env: withOurs(env),
     cwd,
     umask,
     fds,

@@ -10,6 +10,7 @@ import type { JobStatus, Refused } from "../mux/status.js";
 import type { Lease } from "../wire/control.js";
 import { Attempt } from "./attempt.js";
 import { Descriptors } from "./descriptors.js";
+import { carried } from "./environment.js";
 import { ioPriorityOf } from "./io-priority.js";
 import type { Link } from "./link.js";
 import { afterString, type Progress, REPEATS_MAX } from "./progress.js";
@@ -196,7 +197,8 @@ export class Job {
   }
 
   private describe(compat: string, waitMs: number): JobSpec | undefined {
-    const { umask, nice, ignored, blocked, rlimits, cwd, path, argv, env } = this.run;
+    const { umask, nice, ignored, blocked, rlimits, cwd, path, argv } = this.run;
+    const env = carried(this.run.env);
     const identity = identify(path);
     const claims = claimsOf(cwd, argv);
     if (identity === "" || claims === undefined) return undefined;

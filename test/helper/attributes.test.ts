@@ -70,6 +70,21 @@ describe("a program sees, wherever it runs,", () => {
     expect(out).toContain("leads its session 0, its group 1");
   });
 
+  it("no sockets of this host's PANTS and ssh agent, unless asked", async () => {
+    const { bed } = ways;
+    const env = { SSH_AUTH_SOCK: "/agent.sock", PANTS_PREX: "/x" };
+    const names = async (more: Record<string, string> = {}): Promise<string[]> => {
+      const job = bed.start([`${bed.env["PREX"]}`, "--on", "far", "/usr/bin/env"], {
+        env: { ...env, ...more },
+      });
+      return (await bed.finish(job)).stdout.split("\n").filter((line) => /^(SSH_AUTH|PANTS_)/.test(line));
+    };
+    expect(await names()).toEqual(
+      ["PANTS_RUNTIME_DIR", "PANTS_CONFIG"].map((name) => `${name}=${bed.env[name]}`),
+    );
+    expect(await names({ PANTS_KEEP_ENV: "SSH_AUTH_SOCK,X" })).toContain("SSH_AUTH_SOCK=/agent.sock");
+  });
+
   it("its locale", async () => {
     expect(await seen('LC_ALL=C.UTF-8 "$P"; LC_ALL=C "$P"')).toContain("locale C.UTF-8 UTF-8");
   });

@@ -34,6 +34,8 @@ lacks*) exec sh -c "/nonexistent$*";;
 few*) ulimit -n 40;;
 small*) ulimit -v 200000;;
 crowded*) exec unshare -m sh -c 'mount -t tmpfs -o size=4k,nr_inodes=2 none "$PANTS_RUNTIME_DIR/users" && mkdir -m 700 "$PANTS_RUNTIME_DIR/users/$(id -u)" && exec sh -c "$1"' sh "$*";;
+wire*) while [ -e "$PANTS_RUNTIME_DIR/hold" ]; do sleep 0.02; done; cat | sh -c "$*" | cat; exit;;
+hostile*) printf 'PANTS1 %s\\n' "\${1##* }"; sleep 0.2; cat "$PANTS_RUNTIME_DIR/hostile"; exec sleep 3;;
 mute*) exec sleep 1000;;
 apart*) exec unshare -m sh -c 'mount -t tmpfs none "$HIDDEN" && exec sh -c "$1"' sh "$*";;
 esac

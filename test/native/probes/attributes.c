@@ -40,7 +40,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < argc; i++)
         print_bytes("argument", argv[i]);
     for (char **at = environ; *at; at++)
-        if (strncmp(*at, "LD_PRELOAD=", 11) != 0) print_bytes("environment", *at);
+        if (strncmp(*at, "LD_PRELOAD=", 11) != 0 && strncmp(*at, "PANTS_", 6) != 0)
+            print_bytes("environment", *at);
 
     char cwd[4096];
     struct stat here, named;

@@ -1,0 +1,13 @@
+/** What a job's program finds of PANTS in its environment: what is this host's, so that its children find this host. */
+
+const OURS = ["PANTS_RUNTIME_DIR", "PANTS_CONFIG"];
+
+/** A job's environment, with our own settings for what it does not set itself. */
+export function withOurs(env: readonly Buffer[]): Buffer[] {
+  const missing = OURS.filter((name) => !env.some((one) => one.toString("latin1").startsWith(`${name}=`)));
+  const ours = missing.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [Buffer.from(`${name}=${value}`)];
+  });
+  return [...env, ...ours];
+}
