@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 NODE ?= $(shell command -v node)
 
-.PHONY: all native ts deps-check test check sim figures figures-load fuzz demo bench install uninstall clean format
+.PHONY: all native ts deps-check test check sim figures figures-load fuzz faults demo bench install uninstall clean format
 all: native ts
 
 deps-check:
@@ -43,6 +43,13 @@ fuzz: all
 	node_modules/.bin/tsc -p tsconfig.fuzz.json
 	@mkdir -p build/fuzz/build && ln -sfn ../../Release build/fuzz/build/Release
 	$(NODE) build/fuzz/test/fuzz/main.js $(N) $(SEED)
+
+# Faults at every moment of a job, as a table; then N random ones (SEED= repeats them) under jobs that may run only once.
+faults: N = 1000
+faults: SEED ?= 1
+faults: all
+	FAULTS=all node_modules/.bin/vitest run test/faults/matrix.test.ts
+	N=$(N) SEED=$(SEED) node_modules/.bin/vitest run test/faults/once.test.ts
 
 # The figures in docs/load.md, by simulation: less than a minute; and with them those in docs/protocol.md: several minutes.
 figures-load: node_modules/.package-lock.json

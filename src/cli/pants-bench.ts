@@ -7,11 +7,26 @@ import { hogs } from "./bench/hogs.js";
 import { indices } from "./bench/indices.js";
 import { latency } from "./bench/latency.js";
 import { leader } from "./bench/leader.js";
+import { leaks, leaksTogether } from "./bench/leaks.js";
 import { idle, memory } from "./bench/resident.js";
 import { sampling } from "./bench/sampling.js";
 import { record } from "./bench/section.js";
 
-const SECTIONS = [latency, build, exec, memory, idle, leader, failover, floods, hogs, indices, sampling];
+const SECTIONS = [
+  latency,
+  build,
+  exec,
+  memory,
+  idle,
+  leaks,
+  leaksTogether,
+  leader,
+  failover,
+  floods,
+  hogs,
+  indices,
+  sampling,
+];
 
 async function main(names: readonly string[]): Promise<number> {
   const known = SECTIONS.map(({ name }) => name);

@@ -1,0 +1,55 @@
+/** Who takes part in a job on the host called wire, and what can happen to each. */
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import type { Bed } from "../helper/bed.js";
+
+export const PARTIES = ["stand-in", "prexd", "agent", "ssh", "host"] as const;
+export type Party = (typeof PARTIES)[number];
+
+/** `cut`: the link passes nothing on any more, and nobody is told. */
+export const FAULTS = ["kill", "stop", "cut"] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** First words of a process's command line. */
+export function wordsOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0");
+  } catch {
+    return [];
+  }
+}
+
+/** Pids of a party; of `host` all that stands for another host: its agent with all that it started. */
+export function pidsOf(bed: Bed, party: Party, standIn: number): number[] {
+  if (party === "stand-in") return [standIn];
+  const all = bed
+    .processes("")
+    .map((pid) => ({ pid, argv: wordsOf(pid), name: basename(wordsOf(pid)[0] ?? "") }));
+  const having = (test: (argv: string[], name: string) => boolean): number[] =>
+    all.filter(({ argv, name }) => test(argv, name)).map(({ pid }) => pid);
+  const title = (argv: string[]): string => (argv[0] ?? "").trim();
+  if (party === "prexd") return having((argv) => title(argv) === "prexd");
+  if (party === "agent") return having((argv) => title(argv) === "prex-agent");
+  if (party === "ssh") {
+    const relays = having((argv, name) => name === "cat" && argv.length === 2);
+    return relays.length > 0 ? relays : having((argv) => argv[1]?.endsWith("/rsh") === true);
+  }
+  const job = having(
+    (argv) => argv.some((word) => word.includes(MARK)) && argv[0]?.endsWith("prex") !== true,
+  );
+  const keepers = having((argv) => argv[1] === "--keep" || argv[1] === "--hold");
+  return [...keepers, ...pidsOf(bed, "agent", standIn), ...job].filter((pid) => pid !== standIn);
+}
+
+/** In every job's script. */
+export const MARK = "once=";
+
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
