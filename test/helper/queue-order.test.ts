@@ -26,6 +26,10 @@ function works(): WorkMemory {
 }
 
 const lease = (id: string, host: string) => ({ id, host, lifeMs: 5000 });
+const add = (queue: Queue, id: number, wants: Need | null, now = 0) => {
+  queue.add({ id, excluded: new Set(), away: false, need: wants }, now);
+};
+
 const home = { free: 0, taken: 2, total: 2, room: 2 };
 
 describe("the slot of a host", () => {
@@ -68,10 +72,6 @@ describe("the slot of a host", () => {
 describe("the queue, with what is known of jobs", () => {
   const requests = (queue: Queue) =>
     queue.take().flatMap((effect: Effect) => (effect.do === "request" ? [effect] : []));
-  const add = (queue: Queue, id: number, wants: Need | null, now = 0) => {
-    queue.add({ id, excluded: new Set(), away: false, need: wants }, now);
-  };
-
   it("asks for jobs of a kind at a time, and says what they need", () => {
     const queue = new Queue(30_000, works());
     add(queue, 1, need(1000));
@@ -146,6 +146,69 @@ describe("the queue, with what is known of jobs", () => {
     expect(queue.take().filter((effect) => effect.do === "here")).toHaveLength(0);
     queue.tick(10_000);
     expect(queue.take().filter((effect) => effect.do === "here")).toHaveLength(3);
+  });
+});
+
+describe("this host, for what is known of jobs", () => {
+  const here = (queue: Queue): number[] =>
+    queue.take().flatMap((effect) => (effect.do === "here" ? [effect.job] : []));
+  const disk = need(100, { waitMs: 900, ioKb: 90_000 });
+
+  it("takes no more of them than its memory holds, counting those that have just begun", () => {
+    const queue = new Queue(30_000);
+    for (let id = 1; id <= 3; id += 1) add(queue, id, need(1000, { memoryMb: 600 }));
+    queue.slotsHere({ free: 2, taken: 0, total: 2, room: 4, availableMb: 900 }, 1);
+    expect(here(queue)).toEqual([1]);
+    queue.slotsHere({ free: 1, taken: 1, total: 2, room: 3, availableMb: 900 }, 2);
+    expect(here(queue)).toEqual([]);
+    // Its memory is not back in the measure yet.
+    queue.endedHere(1);
+    queue.slotsHere({ free: 2, taken: 0, total: 2, room: 4, availableMb: 900 }, 3000);
+    expect(here(queue)).toEqual([2]);
+  });
+
+  it("takes one at a time of those that live by its disk, and none while that is busy", () => {
+    const queue = new Queue(30_000);
+    for (let id = 1; id <= 3; id += 1) add(queue, id, disk);
+    queue.slotsHere({ free: 2, taken: 0, total: 2, room: 4, diskBusy: true }, 1);
+    expect(here(queue)).toEqual([]);
+    queue.slotsHere({ free: 2, taken: 0, total: 2, room: 4 }, 2);
+    expect(here(queue)).toEqual([1]);
+    queue.slotsHere({ free: 1, taken: 1, total: 2, room: 3 }, 20_000);
+    expect(here(queue)).toEqual([]);
+  });
+
+  it("is where a job goes whose patience is over, when there is room for it, and at last without", () => {
+    const queue = new Queue(1000);
+    add(queue, 1, need(1000, { memoryMb: 600 }));
+    queue.slotsHere({ free: 0, taken: 2, total: 2, room: 2, availableMb: 500 }, 0);
+    queue.tick(1000);
+    expect(here(queue)).toEqual([]);
+    queue.slotsHere({ free: 0, taken: 2, total: 2, room: 2, availableMb: 700 }, 2000);
+    queue.tick(2000);
+    expect(here(queue)).toEqual([1]);
+    add(queue, 2, disk, 2000);
+    queue.slotsHere({ free: 0, taken: 2, total: 2, room: 2, diskBusy: true }, 3000);
+    queue.tick(11_999);
+    expect(here(queue)).toEqual([]);
+    queue.tick(12_000);
+    expect(here(queue)).toEqual([2]);
+  });
+
+  it("gives a lease to jobs of its kind and to those that need nothing, and to no other", () => {
+    const queue = new Queue(30_000);
+    add(queue, 1, null);
+    queue.granted(1, [lease("plain", "far")], 1);
+    add(queue, 2, disk);
+    queue.take();
+    queue.freed("plain", true, 2);
+    expect(queue.take().filter((effect) => effect.do === "assign")).toEqual([]);
+    queue.granted(2, [lease("idle disk", "far")], 3);
+    expect(queue.take()).toMatchObject([{ do: "assign", job: 2, lease: { id: "idle disk" } }]);
+    add(queue, 3, null);
+    queue.take();
+    queue.freed("idle disk", true, 4);
+    expect(queue.leaseCount).toBe(2);
   });
 });
 

@@ -16,14 +16,16 @@ export interface Takes {
 }
 
 export class Promises {
-  readonly #running = new Map<number, Takes & { readonly at: number }>();
+  readonly #running = new Map<number, Takes & { readonly at: number; readonly measuredMb: number }>();
+  /** Available as last measured, MiB. */
+  #measuredMb = 0;
   /** Of jobs that have ended, and what was measured as available then. */
   #freedMb = 0;
   #freedAtMb = 0;
 
   begun(job: number, { memoryMb, io }: Takes, now: number): void {
     if (memoryMb === 0 && !io) return;
-    this.#running.set(job, { memoryMb, io, at: now });
+    this.#running.set(job, { memoryMb, io, at: now, measuredMb: this.#measuredMb });
     const oldest = this.#running.size > jobsMax ? this.#running.keys().next().value : undefined;
     if (oldest !== undefined) this.#running.delete(oldest);
   }
@@ -34,8 +36,9 @@ export class Promises {
     this.#running.delete(job);
     if (this.#freedAtMb !== availableMb) this.#freedMb = 0;
     this.#freedAtMb = availableMb;
-    // What it had not taken yet is not given back either; that is little, and a guess.
-    this.#freedMb += takes?.memoryMb ?? 0;
+    this.#measuredMb = availableMb;
+    // What the measure never showed as taken is not given back either.
+    if (takes) this.#freedMb += Math.min(takes.memoryMb, Math.max(0, takes.measuredMb - availableMb));
   }
 
   /**
@@ -43,6 +46,7 @@ export class Promises {
    * @param availableMb - memory as last measured; 0: not known, and then there is room
    */
   fits({ memoryMb, io }: Takes, availableMb: number, now: number): boolean {
+    this.#measuredMb = availableMb;
     const others = [...this.#running.values()];
     if (io && others.some((one) => one.io)) return false;
     if (memoryMb === 0 || availableMb === 0) return true;

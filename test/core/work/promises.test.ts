@@ -18,12 +18,23 @@ describe("what jobs on a host take", () => {
 
   it("comes back when one has ended, before it is measured again, and once", () => {
     const host = new Promises();
+    expect(host.fits(memory(600), 900, 0)).toBe(true);
     host.begun(1, memory(600), 0);
     host.ended(1, 300);
     expect(host.fits(memory(600), 300, 20_000)).toBe(true);
     host.begun(2, memory(600), 20_000);
     expect(host.fits(memory(600), 300, 20_001)).toBe(false);
     expect(host.fits(memory(600), 310, 20_002)).toBe(false);
+  });
+
+  it("does not come back when it was never taken, as far as was measured", () => {
+    const host = new Promises();
+    expect(host.fits(memory(600), 900, 0)).toBe(true);
+    host.begun(1, memory(600), 0);
+    host.ended(1, 900);
+    expect(host.fits(memory(600), 900, 100)).toBe(true);
+    host.begun(2, memory(600), 100);
+    expect(host.fits(memory(600), 900, 100)).toBe(false);
   });
 
   it("is the disk for as long as one that lives by it runs", () => {
