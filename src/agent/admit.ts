@@ -1,6 +1,7 @@
 /** Lets a job in or turns it away: what it needs, whether this is the same world, and a slot. */
 
 import { identify } from "../io/identity.js";
+import { missingLibrary } from "../io/libraries.js";
 import { Reader, Writer } from "../mux/bytes.js";
 import { type Frame, Refusal, Type } from "../mux/frame.js";
 import { directions } from "../mux/open-file.js";
@@ -59,6 +60,15 @@ export class Admission {
     if (identity !== spec.identity) {
       const what = identity === "" ? "is not there" : "is another one there";
       this.refuse(applicant, Refusal.PROGRAM, `program ${spec.path.toString("utf8")} ${what}`);
+      return;
+    }
+    const missing = missingLibrary(spec.path, spec.cwd, spec.env);
+    if (missing !== "") {
+      this.refuse(
+        applicant,
+        Refusal.PROGRAM,
+        `library ${missing} of ${spec.path.toString("utf8")} is not there`,
+      );
       return;
     }
     this.checkWorld(applicant);

@@ -1,6 +1,6 @@
 /** Hosts on which something is wrong: each is said in words, and the program runs here or gets on without what failed. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { native } from "../../src/io/native.js";
@@ -97,5 +97,24 @@ describe("a full disk at home", () => {
     } finally {
       execFileSync("umount", ["-l", folder]);
     }
+  });
+});
+
+describe("a library that is missing there", () => {
+  it.skipIf(!root)("makes the host refuse, and the program runs here", async () => {
+    bed = new Bed();
+    const folder = join(bed.directory, "lib");
+    mkdirSync(folder);
+    bed.hide(folder);
+    writeFileSync(join(folder, "lib.c"), "int probe(void) { return 7; }\n");
+    writeFileSync(join(bed.work, "prog.c"), "int probe(void);\nint main(void) { return probe(); }\n");
+    execFileSync("cc", ["-shared", "-fPIC", "-o", join(folder, "libprobe.so"), join(folder, "lib.c")]);
+    const prog = join(bed.work, "prog");
+    execFileSync("cc", ["-o", prog, `${prog}.c`, `-L${folder}`, "-lprobe", `-Wl,-rpath,${folder}`]);
+    expect(await bed.on("far", [prog])).toMatchObject({ code: 7, stderr: "" });
+    const { code, stderr } = await bed.on("apart", [prog]);
+    expect(code).toBe(7);
+    expect(stderr).toContain("running"); // here
+    expect(stderr).toContain("library libprobe.so of");
   });
 });
