@@ -31,6 +31,9 @@ need fish command -v fish
 need csh command -v csh
 need sysstat command -v sar
 need stress-ng command -v stress-ng
+need tmux command -v tmux
+need vim-tiny command -v vi
+need less command -v less
 test="$missing"
 
 # The labs start an sshd of their own each; one for the whole machine is nobody's wish.

@@ -1,5 +1,6 @@
 // Bindings: readiness, unix sockets, descriptors of others, pipes, files.
 #include "binding.h"
+#include "terminal.h"
 #include "unix_socket.h"
 
 #include <cerrno>
@@ -190,6 +191,36 @@ Napi::Value shut_down(Info info) {
     return or_error(info, shutdown(int_at(info, 0), bool_at(info, 1) ? SHUT_WR : SHUT_RD));
 }
 
+Napi::Value terminal_state(Info info) {
+    char state[kTerminalSize] = {};
+    if (terminal_read(int_at(info, 0), state) < 0) return info.Env().Null();
+    return Napi::Buffer<char>::Copy(info.Env(), state, sizeof state);
+}
+
+Napi::Value set_terminal(Info info) {
+    const Bytes state = bytes_at(info, 1);
+    return number(info, state.size < kWindowAt ? -EINVAL : terminal_write(int_at(info, 0), state.data));
+}
+
+Napi::Value set_window(Info info) {
+    const Bytes window = bytes_at(info, 1);
+    return number(info, window.size != kTerminalSize - kWindowAt
+                            ? -EINVAL
+                            : window_write(int_at(info, 0), window.data));
+}
+
+Napi::Value open_terminal(Info info) {
+    const Bytes state = bytes_at(info, 0);
+    int master = -1, slave = -1;
+    const int error = state.size != kTerminalSize ? -EINVAL : terminal_open(state.data, master, slave);
+    if (error != 0)
+        throw Napi::Error::New(info.Env(), std::string("cannot make a terminal: ") + strerror(-error));
+    Napi::Array result = Napi::Array::New(info.Env(), 2);
+    result.Set(0u, master);
+    result.Set(1u, slave);
+    return result;
+}
+
 Napi::Value lock_file(Info info) {
     const std::string path = string_at(info, 0);
     const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -227,6 +258,10 @@ void define_descriptors(Napi::Object exports, Addon *addon) {
     define<set_blocking>(exports, addon, "setBlocking");
     define<make_socket_pair>(exports, addon, "socketPair");
     define<open_null>(exports, addon, "openNull");
+    define<terminal_state>(exports, addon, "terminalState");
+    define<set_terminal>(exports, addon, "setTerminal");
+    define<set_window>(exports, addon, "setWindow");
+    define<open_terminal>(exports, addon, "openTerminal");
     define<duplicate>(exports, addon, "duplicate");
     define<status_flags>(exports, addon, "statusFlags");
     define<is_same_open>(exports, addon, "isSameOpen");

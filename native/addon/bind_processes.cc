@@ -63,6 +63,7 @@ SpawnRequest request_of(const Napi::Object &options) {
         request.fds.push_back(int_of(fds[i]));
     if (request.fds.size() > kDescriptorsMax)
         throw Napi::RangeError::New(options.Env(), "too many descriptors");
+    request.terminal = int_of(options.Get("terminal"));
     request.session = options.Get("session").ToBoolean();
     request.death_signal = options.Get("deathSignal").ToBoolean();
     request.ignored = bits_of(options.Get("ignored"));

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -123,6 +124,7 @@ void set_limits(const std::vector<Limit> &limits) {
     if (chdir(request.cwd.c_str()) < 0) give_up(child, errno);
     if (const int error = set_descriptors(request.fds)) give_up(child, error);
     close_others(request.fds.size(), request.report);
+    if (request.terminal >= 0 && ioctl(request.terminal, TIOCSCTTY, 0) < 0) give_up(child, errno);
     set_limits(request.limits);
     set_scheduling(request);
     if (request.slot >= 0) {

@@ -25,6 +25,7 @@ struct SpawnRequest {
     mode_t umask = 022;
     std::vector<int> fds; // becomes descriptor i; -1 = closed there; at most kDescriptorsMax
     bool session = false;
+    int terminal = -1; // descriptor of the program that becomes the session's terminal
     bool death_signal = false;
     uint64_t ignored = 0;
     uint64_t blocked = 0;

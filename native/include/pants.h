@@ -145,6 +145,7 @@ struct pants_table {
 #define PANTS_RUN_LEADS_SESSION 0x200u
 #define PANTS_RUN_BATCH 0x400u         /* SCHED_BATCH */
 #define PANTS_RUN_IDLE 0x800u          /* SCHED_IDLE */
+#define PANTS_RUN_TERMINAL 0x1000u     /* in the foreground of the terminal that is its stdin and stdout */
 
 /* ---- stand-in <-> prexd: users/UID/prexd.sock, SOCK_STREAM, one connection per job --------------------------- */
 #define PANTS_MSG_MAGIC 0x58525050u /* "PPRX" */

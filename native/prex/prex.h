@@ -110,6 +110,12 @@ int signals_fd(bool started);
 bool signal_stops(int signal);
 void stop_self(int signal);
 
+/* ---- terminal.c ---- */
+/* The program is to have a terminal of its own there. */
+bool terminal_is_ours(void);
+void terminal_pass(void);    /* pass every byte on, if it is ours */
+void terminal_restore(void); /* as it was */
+
 /* ---- end.c ---- */
 noreturn void end_by_signal(int signal);
 noreturn void end_as(int status); /* a wait status */

@@ -43,6 +43,7 @@ static bool place(uint32_t *flags) {
 static void describe(const struct job *job, struct pants_run *run, size_t *size) {
     memset(run, 0, sizeof *run);
     run->flags = job->flags;
+    if (terminal_is_ours()) run->flags |= PANTS_RUN_TERMINAL;
     run->umask = umask(0);
     umask(run->umask);
     run->fd_count = (uint32_t)inherited.count;

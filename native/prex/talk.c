@@ -21,6 +21,7 @@ struct talk {
 };
 
 static void finish(struct talk *t, enum end end, enum pants_reason reason, const char *text) {
+    terminal_restore();
     t->outcome->end = end;
     t->outcome->reason = reason;
     if (text != t->outcome->text) snprintf(t->outcome->text, sizeof t->outcome->text, "%s", text);
@@ -54,6 +55,7 @@ static void heard(struct talk *t, const struct pants_msg *message, const char *t
         break;
     case PANTS_MSG_STARTED:
         t->ready = t->started = true;
+        terminal_pass();
         snprintf(t->outcome->where, sizeof t->outcome->where, "%s", text);
         if (debugging())
             fprintf(stderr, "prex: %s: started on %.*s\n", t->job->path, (int)strcspn(text, " "), text);
@@ -66,7 +68,9 @@ static void heard(struct talk *t, const struct pants_msg *message, const char *t
         finish(t, END_LOST, PANTS_WHY_LOST, text);
         break;
     case PANTS_MSG_STOPPED:
+        terminal_restore();
         stop_self((int)message->value);
+        terminal_pass();
         peer_tell(t->peer.fd, PANTS_MSG_SIGNAL, SIGCONT);
         break;
     default: /* of a newer prexd */
@@ -114,6 +118,8 @@ static void probe(struct talk *t) {
 
 static void forward(struct talk *t) {
     for (int signal; (signal = signals_next(t->started)) != 0;) {
+        if ((signal & 0xff) == SIGCONT && t->started)
+            terminal_pass(); /* maybe by fg, out of the background */
         if (t->started)
             peer_tell(t->peer.fd, PANTS_MSG_SIGNAL, (uint32_t)signal);
         else if (signal_stops(signal & 0xff))

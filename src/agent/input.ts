@@ -2,7 +2,7 @@
 import { EDGE, native, OUT } from "../io/native.js";
 import { FileUse } from "../mux/open-file.js";
 import type { Stream } from "../mux/stream.js";
-import type { End } from "./start.js";
+import { type End, kindOf } from "./start.js";
 
 const EAGAIN = -11;
 /** Only of a full pipe we are told that it was read from, so others with unread bytes are looked at, ms. */
@@ -37,7 +37,7 @@ export class InputPump {
   private writing = true;
   private open = true;
 
-  private readonly kind: "pipe" | "socket";
+  private readonly kind: "pipe" | "socket" | "other";
   private readonly tokens: boolean;
   /** When a token that nobody has taken goes back, performance.now(). */
   private backAt = 0;
@@ -47,7 +47,7 @@ export class InputPump {
     private readonly stream: Stream,
     private readonly end: End,
   ) {
-    this.kind = end.file.use === FileUse.SOCKET ? "socket" : "pipe";
+    this.kind = kindOf(end.file);
     this.tokens = end.file.use === FileUse.TOKENS;
   }
 
@@ -56,6 +56,11 @@ export class InputPump {
     if (!this.open) return;
     this.queue.push(bytes);
     this.write();
+  }
+
+  /** The window at home has another size: whoever is in the foreground here is told by the kernel. */
+  resize(window: Buffer): void {
+    if (this.open && this.end.file.terminal !== undefined) native.setWindow(this.end.feed, window);
   }
 
   /** Home's end of file. */
@@ -67,7 +72,8 @@ export class InputPump {
   /** Counts what the program has taken; true if it took something. */
   look(): boolean {
     if (!this.open) return false;
-    const left = Math.max(native.readable(this.end.theirs), 0);
+    // A terminal's own end is not to be had: nobody else reads what was typed anyway.
+    const left = this.end.theirs < 0 ? 0 : Math.max(native.readable(this.end.theirs), 0);
     const taken = this.written - left - this.consumed;
     if (taken > 0) {
       this.consumed += taken;
@@ -86,7 +92,7 @@ export class InputPump {
     this.open = false;
     unread.delete(this);
     this.closeWriter();
-    native.close(this.end.theirs);
+    if (this.end.theirs >= 0) native.close(this.end.theirs);
     return this.consumed;
   }
 

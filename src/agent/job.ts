@@ -1,6 +1,7 @@
 /** One program that runs here for another host, from its start to the last byte of whatever it left behind. */
 import { constants } from "node:os";
 import type { BytePipe } from "../io/byte-pipe.js";
+import { SIGNAL_FROM_TTY } from "../io/layout.js";
 import { IN, native, type WaitResult } from "../io/native.js";
 import { u32 } from "../mux/encode.js";
 import { type Frame, Type } from "../mux/frame.js";
@@ -13,7 +14,9 @@ import { type GuestPriority, lowerSession } from "./guests.js";
 import { InputPump } from "./input.js";
 import { OutputPump } from "./output.js";
 import { deliver } from "./signals.js";
-import { startProgram } from "./start.js";
+import { kindOf, startProgram } from "./start.js";
+
+const { SIGCONT } = constants.signals;
 
 export class Job {
   /** Pid of the program. */
@@ -21,6 +24,7 @@ export class Job {
   /** Pid of its holder, which leads the job's session and ends as the program ends. */
   readonly holder: number;
   private readonly report: number;
+  private readonly terminal: boolean;
   /** What a stop by SIGSTOP really was, since that was sent in its place; 0 = itself. */
   private stoppedBy = 0;
   private readonly inputs = new Map<number, InputPump>();
@@ -47,11 +51,12 @@ export class Job {
     this.pid = pid;
     this.holder = holder;
     this.report = report;
+    this.terminal = spec.files.some(({ use }) => use === FileUse.TERMINAL);
     if (pid < 0) return;
     lowerSession(pid, guests.nice, () => this.status !== undefined);
     const changed = (): void => this.settle();
     for (const end of ends) {
-      const kind = end.file.use === FileUse.SOCKET ? "socket" : "pipe";
+      const kind = kindOf(end.file);
       if (end.feed >= 0) this.inputs.set(end.name, new InputPump(stream, end));
       if (end.drain >= 0)
         this.outputs.set(end.name, new OutputPump(link, stream, end.name, end.drain, kind, changed));
@@ -69,6 +74,7 @@ export class Job {
     else if (frame.type === Type.EOF) this.inputs.get(fd)?.finish();
     else if (frame.type === Type.CREDIT) this.outputs.get(fd)?.resume();
     else if (frame.type === Type.READER_GONE) this.readerGone(fd);
+    else if (frame.type === Type.WINDOW) this.inputs.get(fd)?.resize(frame.payload);
     else if (frame.type === Type.SIGNAL) this.signal(frame.payload.readUInt32LE(0));
     else if (frame.type === Type.KILL) this.kill();
   }
@@ -76,7 +82,9 @@ export class Job {
   /** Signals the program, or with SIGNAL_FROM_TTY its session, while it runs. */
   signal(value: number): void {
     if (this.status !== undefined) return;
-    const sent = deliver(this.pid, this.holder, value);
+    // The terminal has stopped its whole foreground.
+    const all = this.terminal && value === SIGCONT ? SIGNAL_FROM_TTY : 0;
+    const sent = deliver(this.pid, this.holder, value | all);
     this.stoppedBy = sent === constants.signals.SIGSTOP ? value & 0xff : 0;
   }
 

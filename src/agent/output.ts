@@ -6,6 +6,8 @@ import type { Stream } from "../mux/stream.js";
 
 /** Read at one go before others get their turn. */
 const ROUND = 256 * 1024;
+/** What a program wrote to its terminal has come after, ms, when another process keeps that open. */
+const TERMINAL_MS = 50;
 const scratch = Buffer.allocUnsafe(PAYLOAD_MAX);
 
 export class OutputPump {
@@ -24,7 +26,7 @@ export class OutputPump {
     private readonly stream: Stream,
     private readonly fd: number,
     private readonly readEnd: number,
-    private readonly kind: "pipe" | "socket",
+    private readonly kind: "pipe" | "socket" | "other",
     private readonly changed: () => void,
   ) {
     this.watch();
@@ -39,7 +41,17 @@ export class OutputPump {
   settle(): void {
     if (!this.open) return;
     this.owed = Math.max(native.readable(this.readEnd), 0);
+    if (this.kind === "other") this.settleLater();
     this.pump();
+  }
+
+  /** A terminal hands over what was written only after a while; with nobody left to hold it, it ends by itself. */
+  private settleLater(): void {
+    this.owed = Number.POSITIVE_INFINITY;
+    setTimeout(() => {
+      this.owed = 0;
+      this.changed();
+    }, TERMINAL_MS);
   }
 
   /** Everything that the program wrote itself has been sent. */

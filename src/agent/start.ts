@@ -67,6 +67,12 @@ export function startProgram(spec: JobSpec, slot: number, guests: GuestPriority)
   return { ...held, ends: [] };
 }
 
+/** How our end of an open file is read and written. */
+export function kindOf({ use }: OpenFile): "pipe" | "socket" | "other" {
+  if (use === FileUse.SOCKET) return "socket";
+  return use === FileUse.TERMINAL ? "other" : "pipe";
+}
+
 interface Prepared {
   readonly end: End | undefined;
   /** The program's descriptor; `kept`: it is one of the end's too. */
@@ -87,6 +93,12 @@ function prepare(file: OpenFile): Prepared {
     const fd = native.openNull(access);
     if (fd < 0) throw new Error("no descriptor is left");
     return { end: undefined, fd, kept: false };
+  }
+  if (file.terminal !== undefined) {
+    const [master, slave] = native.openTerminal(file.terminal);
+    const drain = native.duplicate(master);
+    if (drain < 0) throw new Error("no descriptor is left");
+    return { end: { ...none, feed: master, drain }, fd: slave, kept: false };
   }
   if (file.source !== undefined) {
     const direct = openSame(file.source);
@@ -152,6 +164,7 @@ function spawnOptions(
     cwd,
     umask,
     fds,
+    terminal: spec.files.find(({ use }) => use === FileUse.TERMINAL)?.fds[0] ?? -1,
     session: true,
     deathSignal: true,
     ignored,

@@ -1,5 +1,6 @@
 /** One attempt to run a job over one link, from OPEN to CLOSE. */
 import type { BytePipe } from "../io/byte-pipe.js";
+import { native } from "../io/native.js";
 import { u32 } from "../mux/encode.js";
 import { type Frame, Type } from "../mux/frame.js";
 import { directions, FileUse, isRead, isWritten } from "../mux/open-file.js";
@@ -22,6 +23,8 @@ export interface AttemptEvents {
   /** All output of the program has been written. */
   delivered(): void;
   stopped(signal: number): void;
+  /** The stand-in is in the foreground of its terminal, if it has one. */
+  mayRead(): boolean;
   /** Bytes were taken from stdin or delivered. */
   moved(): void;
   /** Nobody over there holds the descriptors any more. */
@@ -76,6 +79,15 @@ export class Attempt {
     if (!this.ended) this.stream.control(Type.SIGNAL, u32(value));
   }
 
+  /** The caller's terminal may have another size. False: the program has none of its own there. */
+  window(): boolean {
+    const file = this.descriptors.held.find(({ use }) => use === FileUse.TERMINAL);
+    const state = file && native.terminalState(file.fd);
+    if (file === undefined || !state) return false;
+    if (!this.ended) this.stream.control(Type.WINDOW, state.subarray(-8), file.name);
+    return true;
+  }
+
   /** The stand-in is gone: end what runs there; what it still says is of no interest. */
   kill(): void {
     if (this.over) return;
@@ -101,7 +113,8 @@ export class Attempt {
     const back = this.descriptors.tokensBack;
     if (file.use === FileUse.TOKENS && back !== undefined)
       this.tokens = new Tokens(this.stream, file, back, moved);
-    else if (file.use !== FileUse.NULL) this.inputs.set(file.name, new Input(pipe, this.stream, file, moved));
+    else if (file.use !== FileUse.NULL)
+      this.inputs.set(file.name, new Input(pipe, this.stream, file, moved, () => this.events.mayRead()));
   }
 
   private makeOutput(file: Held, skip: number): Output {

@@ -25,6 +25,10 @@ const O_ACCMODE = 3;
 const O_RDONLY = 0;
 const O_WRONLY = 1;
 const O_NONBLOCK = 0o4000;
+const OPOST = 1;
+const ISIG = 1;
+const ICANON = 2;
+const ECHO = 8;
 const O_PATH = 0o10000000;
 
 export class Descriptors {
@@ -35,15 +39,18 @@ export class Descriptors {
   readonly unfit: string;
   private readonly open = new Map<number, number>();
 
-  /** @param numbers - in the program, ascending, of our `fds` */
-  constructor(numbers: readonly number[], fds: readonly number[], env: readonly Buffer[]) {
+  /**
+   * @param numbers - in the program, ascending, of our `fds`
+   * @param terminal - it is in the foreground of the terminal that is its stdin and stdout
+   */
+  constructor(numbers: readonly number[], fds: readonly number[], env: readonly Buffer[], terminal: boolean) {
     const came = fds.map((fd, i) => {
       return { number: numbers[i] ?? -1, fd, kind: native.classify(fd), flags: native.statusFlags(fd) };
     });
     const tokens = jobserverOf(env);
     const held: Held[] = [];
     let unfit = "";
-    for (const group of grouped(came)) {
+    for (const group of grouped(came, terminal)) {
       const [first, ...others] = group;
       if (first === undefined) continue;
       for (const { fd } of others) native.close(fd);
@@ -68,15 +75,23 @@ export class Descriptors {
     native.close(fd);
   }
 
+  /** Gives the caller's terminal the settings that it had, unless a shell has done so, or set its own. */
+  restore(): void {
+    for (const { fd, terminal } of this.held) {
+      const now = terminal && native.terminalState(fd);
+      if (terminal !== undefined && now && isRaw(now)) native.setTerminal(fd, terminal);
+    }
+  }
+
   closeAll(): void {
     for (const name of [...this.open.keys()]) this.close(name);
   }
 }
 
-function grouped(came: readonly Came[]): Came[][] {
+function grouped(came: readonly Came[], terminal: boolean): Came[][] {
   const groups: Came[][] = [];
   for (const one of came) {
-    const group = groups.find(([first]) => first !== undefined && isOneFile(first, one));
+    const group = groups.find(([first]) => first !== undefined && isOneFile(first, one, terminal));
     if (group === undefined) groups.push([one]);
     else group.push(one);
   }
@@ -84,10 +99,10 @@ function grouped(came: readonly Came[]): Came[][] {
 }
 
 /** The same open file, or one as good as that: what is written to a pipe that was opened twice keeps its order. */
-function isOneFile(a: Came, b: Came): boolean {
+function isOneFile(a: Came, b: Came, terminal: boolean): boolean {
   if (a.kind !== b.kind || a.kind === "null") return false;
-  // A terminal is read from one stream and written by another.
-  if (a.kind === "tty" && (a.number === 0) !== (b.number === 0)) return false;
+  // Without one of its own there, a terminal is read from one stream and written by another.
+  if (a.kind === "tty" && !terminal && (a.number === 0) !== (b.number === 0)) return false;
   try {
     const [x, y] = [fstatSync(a.fd), fstatSync(b.fd)];
     if (x.dev !== y.dev || x.ino !== y.ino || x.rdev !== y.rdev) return false;
@@ -102,6 +117,12 @@ function isOneFile(a: Came, b: Came): boolean {
   }
 }
 
+/** As the stand-in sets it: neither lines nor signals nor echo, and output as it is. */
+function isRaw(state: Buffer): boolean {
+  const [output, local] = [state.readUInt32LE(4), state.readUInt32LE(12)];
+  return (output & OPOST) === 0 && (local & (ISIG | ICANON | ECHO)) === 0;
+}
+
 /** How one open file is carried; undefined when it cannot be. */
 function carriage(came: Came, fds: readonly number[], tokens: readonly number[]): Held | undefined {
   const { number: name, fd, kind, flags } = came;
@@ -114,12 +135,23 @@ function carriage(came: Came, fds: readonly number[], tokens: readonly number[])
         ? FileMode.WRITE
         : FileMode.READ | FileMode.WRITE;
   const mode = way | ((flags & O_NONBLOCK) !== 0 ? FileMode.NONBLOCK : 0);
-  const base = { name, fd, kind, fds, mode, source: undefined };
+  const base = { name, fd, kind, fds, mode, source: undefined, terminal: undefined };
   const onlyWay = (wanted: number): number => (mode & FileMode.NONBLOCK) | wanted;
   if (kind === "null") return { ...base, use: FileUse.NULL };
   if (kind === "socket") return { ...base, use: FileUse.SOCKET };
   if (kind === "pipe" && access !== O_RDONLY && access !== O_WRONLY) return undefined;
   if (kind === "pipe") return { ...base, use: fds.includes(tokens[0] ?? -1) ? FileUse.TOKENS : FileUse.PIPE };
+  if (kind === "tty" && fds.includes(0) && fds.includes(1)) {
+    const state = native.terminalState(fd) ?? undefined;
+    return (
+      state && {
+        ...base,
+        use: FileUse.TERMINAL,
+        mode: onlyWay(FileMode.READ | FileMode.WRITE),
+        terminal: state,
+      }
+    );
+  }
   if (kind === "tty" && fds.every((n) => n <= 2))
     return { ...base, use: FileUse.TTY, mode: onlyWay(name === 0 ? FileMode.READ : FileMode.WRITE) };
   if (kind !== "file") return undefined;

@@ -10,6 +10,9 @@ import type { Stream } from "../mux/stream.js";
 import type { Held } from "./descriptors.js";
 
 const EAGAIN = -11;
+const WAIT = -1000;
+/** A terminal that a background job would read is looked at again after, ms. */
+const BACKGROUND_MS = 50;
 /** Bytes sent ahead at first: most programs read nothing, and those that do soon earn more. */
 const AHEAD_FIRST = 16 * 1024;
 const scratch = Buffer.allocUnsafe(PAYLOAD_MAX);
@@ -21,13 +24,18 @@ export class Input {
   private aheadMax = AHEAD_FIRST;
   private ended = false;
   private watched = false;
+  private waiting: NodeJS.Timeout | undefined;
 
-  /** @param taking - called before bytes are taken from the caller for the first time */
+  /**
+   * @param taking - called before bytes are taken from the caller for the first time
+   * @param mayRead - false: a terminal's input is for others now
+   */
   constructor(
     private readonly link: BytePipe,
     private readonly stream: Stream,
     private readonly file: Held,
     private readonly taking: () => void,
+    private readonly mayRead: () => boolean,
   ) {
     this.look();
   }
@@ -53,10 +61,12 @@ export class Input {
   /** The program needs no more input. */
   stop(): void {
     this.ended = true;
+    clearTimeout(this.waiting);
     this.unwatch();
   }
 
   private look(): void {
+    clearTimeout(this.waiting);
     while (!this.ended) {
       const room = Math.min(this.stream.allowance(this.file.name), this.aheadMax - this.ahead, PAYLOAD_MAX);
       if (room <= 0 || this.link.congested(() => this.look())) {
@@ -64,6 +74,11 @@ export class Input {
         return;
       }
       const n = this.next(scratch.subarray(0, room));
+      if (n === WAIT) {
+        this.unwatch();
+        this.waiting = setTimeout(() => this.look(), BACKGROUND_MS);
+        return;
+      }
       if (n === EAGAIN) {
         this.watch();
         return;
@@ -80,6 +95,7 @@ export class Input {
 
   private next(into: Buffer): number {
     const { fd, kind } = this.file;
+    if (kind === "tty" && !this.mayRead()) return WAIT;
     return kind === "tty" ? native.read(fd, kind, into) : native.peek(fd, kind, this.ahead, into);
   }
 

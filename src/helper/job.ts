@@ -4,7 +4,7 @@ import { memoryClass, type Need, wantedWords } from "../core/work/need.js";
 import { claimsOf } from "../io/claims.js";
 import { identify } from "../io/identity.js";
 import { Msg, type Run, RunFlag, type State, Why } from "../io/layout.js";
-import { isStopped } from "../io/processes.js";
+import { isForeground, isStopped } from "../io/processes.js";
 import { type JobSpec, SpecFlag } from "../mux/spec.js";
 import type { JobStatus, Refused } from "../mux/status.js";
 import type { Lease } from "../wire/control.js";
@@ -32,7 +32,7 @@ export interface JobEvents {
 export type JobState = "waiting" | "connecting" | "running" | "ended" | "over";
 
 let lastId = 0;
-const { SIGCONT, SIGSTOP } = constants.signals;
+const { SIGCONT, SIGSTOP, SIGWINCH } = constants.signals;
 
 export class Job {
   readonly id = ++lastId;
@@ -83,7 +83,7 @@ export class Job {
     this.idempotent = (run.flags & RunFlag.IDEMPOTENT) !== 0;
     this.byHand = (run.flags & RunFlag.BY_HAND) !== 0;
     this.away = this.byHand || (run.flags & RunFlag.ALWAYS) !== 0;
-    this.descriptors = new Descriptors(run.fds, fds, run.env);
+    this.descriptors = new Descriptors(run.fds, fds, run.env, (run.flags & RunFlag.TERMINAL) !== 0);
     this.keys = keysOf(run);
   }
 
@@ -118,6 +118,7 @@ export class Job {
       },
       delivered: () => this.exit(),
       stopped: (signal) => this.stopped(signal),
+      mayRead: () => isForeground(this.standIn.pid),
       moved: () => this.moved(link),
       closed: () => this.finish(),
     });
@@ -126,7 +127,10 @@ export class Job {
 
   signal(value: number): void {
     if (value === SIGCONT) this.stop = "none";
-    this.attempt?.signal(value);
+    const number = value & 0xff;
+    // There the kernel tells of the new size whom it concerns. In the background nobody has told us of it.
+    const told = (number === SIGWINCH || number === SIGCONT) && this.attempt?.window() === true;
+    if (number !== SIGWINCH || !told) this.attempt?.signal(value);
   }
 
   /** SIGSTOP cannot be caught, so a stand-in that was stopped is looked for; call about every second. */
@@ -149,6 +153,7 @@ export class Job {
   abandon(): void {
     this.forsaken = true;
     if (this.exited) return; // what the program left behind may go on
+    this.descriptors.restore(); // the stand-in could not
     if (this.attempt === undefined) this.finish();
     else this.attempt.kill();
   }

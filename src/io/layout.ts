@@ -181,7 +181,7 @@ export const MSG_LENGTH_MAX = 8 << 20;
 export const SIGNAL_FROM_TTY = 0x100;
 
 /** PANTS_RUN_*. */
-export const RunFlag = { IDEMPOTENT: 1, BY_HAND: 2, BUSY: 4, ALWAYS: 8 } as const;
+export const RunFlag = { IDEMPOTENT: 1, BY_HAND: 2, BUSY: 4, ALWAYS: 8, TERMINAL: 0x1000 } as const;
 
 /** Timing of a link, ms: PANTS_LINK_*. */
 export const LINK_PING_MS = 2500;

@@ -33,6 +33,8 @@ export interface SpawnOptions {
   readonly umask: number;
   /** Become descriptors 0, 1, 2, ... of the program, 256 at most; -1 = closed there. Nothing else is inherited. */
   readonly fds: readonly number[];
+  /** Which of `fds` is to be the session's terminal; -1 = it has none. */
+  readonly terminal: number;
   /** A session of its own (setsid); its leader is the program. */
   readonly session: boolean;
   /** SIGKILL to the program when the thread that started it dies. */
@@ -141,6 +143,13 @@ export interface Native {
   socketPair(): [number, number];
   /** /dev/null, opened as O_ACCMODE of `flags` says, close-on-exec. */
   openNull(flags: number): number;
+  /** Settings (36 bytes) and window size (8) of a terminal, for the kernel alone to understand; null: it is none. */
+  terminalState(fd: number): Buffer | null;
+  setTerminal(fd: number, state: Buffer): number;
+  /** @param window - the last 8 bytes of a state */
+  setWindow(fd: number, window: Buffer): number;
+  /** A new terminal in that state: [master (non-blocking), slave], close-on-exec. Throws when there can be none. */
+  openTerminal(state: Buffer): [number, number];
   /** The same open file once more, close-on-exec. */
   duplicate(fd: number): number;
   /** F_GETFL. */

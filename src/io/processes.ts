@@ -10,3 +10,15 @@ export function isStopped(pid: number): boolean {
     return false;
   }
 }
+
+/** False while a process has a terminal and is not in its foreground: what is typed there is for others. */
+export function isForeground(pid: number): boolean {
+  try {
+    const [, , group, , terminal, foreground] = readFileSync(`/proc/${pid}/stat`, "latin1")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return terminal === "0" || group === foreground;
+  } catch {
+    return false;
+  }
+}

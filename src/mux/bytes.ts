@@ -86,6 +86,10 @@ export class Reader {
     const start = this.step(length);
     return this.bytes.subarray(start, start + length);
   }
+  raw(length: number): Buffer {
+    const start = this.step(length);
+    return this.bytes.subarray(start, start + length);
+  }
   text(): string {
     return this.string().toString("utf8");
   }

@@ -35,6 +35,8 @@ export const Type = {
   KILL: 18,
   /** Answer to ASK: u8 what, u16 claim, then the token's name, the file system's source, or a hash. */
   TELL: 19,
+  /** Size of the terminal's window, as the kernel keeps it; flags: descriptor. */
+  WINDOW: 20,
   // agent to home
   /** Nothing was started. u8 reason, then text. */
   REFUSE: 32,
@@ -123,6 +125,7 @@ export const rules: ReadonlyMap<number, Rule> = new Map<number, Rule>([
   [Type.SIGNAL, job("home", 4, 4)],
   [Type.KILL, job("home", 0, 0)],
   [Type.TELL, job("home", 3, 4096)],
+  [Type.WINDOW, job("home", 8, 8, FD_MAX)],
   [Type.REFUSE, job("agent", 1, 1024)],
   [Type.STATUS, job("agent", 52, 52)],
   [Type.STOPPED, job("agent", 4, 4)],

@@ -5,9 +5,9 @@ import { LinkFault } from "./errors.js";
 
 /**
  * What an open file is. `file`: a regular file that is read, by the program itself where it is the same one there.
- * `tokens`: the pipe that hands out make's job tokens, whose bytes are anybody's who is first.
+ * `terminal`: one of the program's own there; `tty`: one that is only a stream. `tokens`: the pipe that hands out make's job tokens, whose bytes are anybody's who is first.
  */
-export const FileUse = { NULL: 0, PIPE: 1, SOCKET: 2, FILE: 3, TOKENS: 4, TTY: 5 } as const;
+export const FileUse = { NULL: 0, PIPE: 1, SOCKET: 2, FILE: 3, TOKENS: 4, TTY: 5, TERMINAL: 6 } as const;
 
 /** As it was opened. */
 export const FileMode = { READ: 1, WRITE: 2, NONBLOCK: 4 } as const;
@@ -30,8 +30,11 @@ export interface OpenFile {
   readonly fds: readonly number[];
   /** With FILE only. */
   readonly source: FileSource | undefined;
+  /** With TERMINAL only: settings and size of the one at home. */
+  readonly terminal: Buffer | undefined;
 }
 
+export const TERMINAL_SIZE = 44;
 /** Descriptors of a job, in all. */
 export const FDS_MAX = 16;
 
@@ -47,9 +50,10 @@ export function directions(files: readonly OpenFile[]): { inputs: number[]; outp
 
 export function encodeFiles(w: Writer, files: readonly OpenFile[]): void {
   w.u8(files.length);
-  for (const { use, mode, fds, source } of files) {
+  for (const { use, mode, fds, source, terminal } of files) {
     w.u8(use).u8(mode).u8(fds.length);
     for (const fd of fds) w.u8(fd);
+    if (terminal !== undefined) w.raw(terminal);
     if (source === undefined) continue;
     w.string(source.path).u64(source.ino).u64(source.size).u64(source.mtimeNs).u64(source.offset);
   }
@@ -70,7 +74,13 @@ export function decodeFiles(r: Reader): OpenFile[] {
       taken.add(fd);
     }
     if (fds.length === 0 || taken.size > FDS_MAX) throw new LinkFault("content", `${taken.size} descriptors`);
-    files.push({ use, mode, fds, source: use === FileUse.FILE ? decodeSource(r) : undefined });
+    files.push({
+      use,
+      mode,
+      fds,
+      source: use === FileUse.FILE ? decodeSource(r) : undefined,
+      terminal: use === FileUse.TERMINAL ? r.raw(TERMINAL_SIZE) : undefined,
+    });
   }
   return files;
 }
@@ -85,7 +95,7 @@ function allowed(use: number, mode: number): boolean {
   const { READ, WRITE, NONBLOCK } = FileMode;
   const way = mode & ~NONBLOCK;
   if (use === FileUse.NULL) return way >= READ && way <= (READ | WRITE);
-  if (use === FileUse.SOCKET) return way === (READ | WRITE);
+  if (use === FileUse.SOCKET || use === FileUse.TERMINAL) return way === (READ | WRITE);
   if (use === FileUse.FILE || use === FileUse.TOKENS) return way === READ;
   return (use === FileUse.PIPE || use === FileUse.TTY) && (way === READ || way === WRITE);
 }

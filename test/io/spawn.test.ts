@@ -56,7 +56,7 @@ describe("what the program sees", () => {
         native.setBlocking(w, true);
         const code = 'exec 9> /proc/' + process.pid + '/fd/' + w + '; for i in 0 1 2; do (readlink /proc/$$/fd/$i || echo closed) >&9; done';
         const pid = native.spawn({ path: b("/bin/sh"), argv: [b("sh"), b("-c"), b(code)], env: [b("PATH=/usr/bin:/bin")],
-          cwd: b("/"), umask: 0, fds, session: false, deathSignal: false, ignored: 0n, blocked: 0n, nice: 0, policy: 0, ioPriority: 0, rlimits: [], slot: -1 });
+          cwd: b("/"), umask: 0, fds, terminal: -1, session: false, deathSignal: false, ignored: 0n, blocked: 0n, nice: 0, policy: 0, ioPriority: 0, rlimits: [], slot: -1 });
         native.onExit(pid, () => {
           const text = Buffer.alloc(4096);
           const n = native.read(r, "pipe", text);
@@ -158,7 +158,7 @@ describe("ends", () => {
     const script = `
       const native = require(${addon}), b = (s) => Buffer.from(s);
       const pid = native.spawn({ path: b("/bin/sleep"), argv: [b("sleep"), b("1000")], env: [], cwd: b("/"), umask: 0,
-        fds: [-1, -1, -1], session: true, deathSignal: true, ignored: 0n, blocked: 0n, nice: 0, policy: 0, ioPriority: 0, rlimits: [], slot: -1 });
+        fds: [-1, -1, -1], terminal: -1, session: true, deathSignal: true, ignored: 0n, blocked: 0n, nice: 0, policy: 0, ioPriority: 0, rlimits: [], slot: -1 });
       require("node:fs").writeSync(1, String(pid));
       process.kill(process.pid, "SIGKILL");`;
     const node = { path: b(process.execPath), argv: [b("node"), b("-e"), b(script)] };

@@ -38,6 +38,7 @@ export function shell(script: string, options: Partial<SpawnOptions> = {}): Spaw
     cwd: b("/"),
     umask: 0o22,
     fds: [-1, -1, -1],
+    terminal: -1,
     session: false,
     deathSignal: true,
     ignored: 0n,

@@ -26,18 +26,21 @@ const openings = fc.constantFrom(
   [4, 5],
   [5, 1],
   [5, 2],
+  [6, 3],
 );
+const terminal = () => fc.uint8Array({ minLength: 44, maxLength: 44 }).map((array) => Buffer.from(array));
 const anyFiles: fc.Arbitrary<OpenFile[]> = fc
   .tuple(
     fc.uniqueArray(fc.nat(255), { maxLength: 16 }),
-    fc.array(fc.tuple(openings, source()), { minLength: 16, maxLength: 16 }),
+    fc.array(fc.tuple(openings, source(), terminal()), { minLength: 16, maxLength: 16 }),
     fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 16, maxLength: 16 }),
   )
   .map(([fds, kinds, sizes]) => {
     const sorted = fds.sort((a, b) => a - b);
-    return kinds.flatMap(([[use = 0, mode = 0], from], i) => {
+    return kinds.flatMap(([[use = 0, mode = 0], from, state], i) => {
       const mine = sorted.splice(0, sizes[i]);
-      return mine.length === 0 ? [] : [{ use, mode, fds: mine, source: use === 3 ? from : undefined }];
+      const more = { source: use === 3 ? from : undefined, terminal: use === 6 ? state : undefined };
+      return mine.length === 0 ? [] : [{ use, mode, fds: mine, ...more }];
     });
   });
 const spec: fc.Arbitrary<JobSpec> = fc.record({
