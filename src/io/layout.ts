@@ -181,7 +181,18 @@ export const MSG_LENGTH_MAX = 8 << 20;
 export const SIGNAL_FROM_TTY = 0x100;
 
 /** PANTS_RUN_*. */
-export const RunFlag = { IDEMPOTENT: 1, BY_HAND: 2, BUSY: 4, ALWAYS: 8, TERMINAL: 0x1000 } as const;
+export const RunFlag = {
+  IDEMPOTENT: 1,
+  BY_HAND: 2,
+  BUSY: 4,
+  ALWAYS: 8,
+  // as in a specification (src/mux/spec.ts)
+  LEADS_GROUP: 0x100,
+  LEADS_SESSION: 0x200,
+  BATCH: 0x400,
+  IDLE: 0x800,
+  TERMINAL: 0x1000,
+} as const;
 
 /** Timing of a link, ms: PANTS_LINK_*. */
 export const LINK_PING_MS = 2500;
