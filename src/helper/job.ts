@@ -4,6 +4,7 @@ import { memoryClass, type Need, wantedWords } from "../core/work/need.js";
 import { claimsOf } from "../io/claims.js";
 import { identify } from "../io/identity.js";
 import { Msg, type Run, RunFlag, type State, Why } from "../io/layout.js";
+import { native } from "../io/native.js";
 import { isForeground, isStopped } from "../io/processes.js";
 import { type JobSpec, SpecFlag } from "../mux/spec.js";
 import type { JobStatus, Refused } from "../mux/status.js";
@@ -33,6 +34,7 @@ export type JobState = "waiting" | "connecting" | "running" | "ended" | "over";
 
 let lastId = 0;
 const { SIGCONT, SIGSTOP, SIGWINCH } = constants.signals;
+const ECHO_MS = 1000;
 
 export class Job {
   readonly id = ++lastId;
@@ -67,6 +69,8 @@ export class Job {
   private told = 0;
   /** Where it was stopped first, until it is told to go on: the stand-in, or the program over there. */
   private stop: "none" | "here" | "there" = "none";
+  /** Until then, performance.now(), word of a stop by SIGSTOP may be of one that we sent ourselves, and that is over. */
+  private echoUntil = 0;
   /** The stand-in has its status. */
   private exited = false;
   /** The stand-in is gone. */
@@ -126,7 +130,7 @@ export class Job {
   }
 
   signal(value: number): void {
-    if (value === SIGCONT) this.stop = "none";
+    if (value === SIGCONT) this.goOn();
     const number = value & 0xff;
     // There the kernel tells of the new size whom it concerns. In the background nobody has told us of it.
     const told = (number === SIGWINCH || number === SIGCONT) && this.attempt?.window() === true;
@@ -138,15 +142,27 @@ export class Job {
     if (this.state !== "running" || this.attempt === undefined || this.stop === "there") return;
     const stopped = isStopped(this.standIn.pid);
     if (stopped === (this.stop === "here")) return;
-    this.stop = stopped ? "here" : "none";
+    if (stopped) this.stop = "here";
+    else this.goOn();
     this.attempt.signal(stopped ? SIGSTOP : SIGCONT);
+  }
+
+  private goOn(): void {
+    if (this.stop === "here") this.echoUntil = performance.now() + ECHO_MS;
+    this.stop = "none";
   }
 
   /** The program was stopped: so shall be the stand-in, unless that is why. */
   private stopped(signal: number): void {
-    if (this.stop === "here") return;
+    if (this.stop === "here" || (signal === SIGSTOP && performance.now() < this.echoUntil)) return;
     this.stop = "there";
     this.standIn.send(Msg.STOPPED, signal);
+  }
+
+  /** A stopped program that is killed over there is dead at once: its stand-in must not sleep on. */
+  private wake(): void {
+    if (this.stop === "there") native.kill(this.standIn.pid, SIGCONT);
+    this.stop = "none";
   }
 
   /** The stand-in is gone: so shall be the program. */
@@ -180,6 +196,7 @@ export class Job {
   lost(host: string): void {
     const line = `prex: lost ${host} while running ${this.program}; it may or may not have completed`;
     this.standIn.send(Msg.LOST, 0, Buffer.from(line));
+    this.wake();
     this.record(Why.LOST, host, -1, "the link was lost");
     this.finish();
   }
@@ -228,6 +245,7 @@ export class Job {
     this.record(this.rerun ? Why.RERUN : this.asked, this.host, status, detail);
     this.exited = true;
     this.standIn.send(Msg.EXIT, status);
+    this.wake();
   }
 
   /** Why it was to run elsewhere, one of Why. */

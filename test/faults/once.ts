@@ -11,6 +11,8 @@ const TOGETHER = 4;
 /** A fault comes within so many ms of the jobs' start, and a stop lasts so long at most. */
 const WITHIN_MS = 120;
 const STOP_MS = 300;
+/** Longer than any fault may take to be seen. */
+const HANG_MS = 40_000;
 
 export interface Tally {
   jobs: number;
@@ -52,7 +54,7 @@ export async function round(bed: Bed, number: number, random: () => number, tall
     signalAll(pids, "SIGCONT");
   }
   for (const [i, { ended, file }] of jobs.entries()) {
-    const end = await ended;
+    const end = await Promise.race([ended, sleep(HANG_MS, "hangs")]);
     tally.jobs++;
     if (end === "7") tally.done++;
     else if (end === "SIGKILL") tally.lost++;

@@ -63,6 +63,15 @@ it("stop the far program when the stand-in is stopped by SIGSTOP, and let it go 
   expect((await ended).code).toBe(4);
 });
 
+it("that kill a stopped program over there end its stand-in", async () => {
+  const pidFile = join(ways.bed.work, "stopped");
+  const job = far(`echo $$ > ${pidFile}; kill -STOP $$`);
+  const ended = ways.bed.finish(job);
+  await until("the stand-in to stop", () => processState(job.pid ?? 0) === "T");
+  process.kill(Number(readFileSync(pidFile, "utf8")), "SIGKILL");
+  expect((await ended).signal).toBe("SIGKILL");
+});
+
 it("that kill the stand-in kill all that the program started, daemons too, and nothing of other jobs", async () => {
   const daemon = "setsid sh -c '(setsid sleep 765 >/dev/null 2>&1 &)'";
   const other = far(`(${daemon.replace("765", "766")}); sleep 766`);

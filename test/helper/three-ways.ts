@@ -1,6 +1,6 @@
 /** One command in three ways: without the shim, with it and local, with it and migrated. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeState } from "../../src/io/layout.js";
 import { native } from "../../src/io/native.js";
@@ -94,7 +94,10 @@ export class ThreeWays {
     const load = { busy, index: busy ? 1 : 0, indexValue: 0, indexThreshold: 0, availableMb: 0 };
     const cluster = { remote: true, remoteAfterNs: 0n, slotsTotal: 64, pid: process.pid };
     const clock = { seq: 2, intervalMs: HOUR_MS, writtenNs: native.bootTimeNs() };
-    writeFileSync(join(this.bed.runtime, "state"), encodeState({ ...load, ...cluster, ...clock }));
+    // Renamed into place: a program that another start has just begun may be reading it.
+    const file = join(this.bed.runtime, "state");
+    writeFileSync(`${file}.new`, encodeState({ ...load, ...cluster, ...clock }));
+    renameSync(`${file}.new`, file);
   }
 }
 
