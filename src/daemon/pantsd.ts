@@ -261,7 +261,7 @@ function watchSettings(config: Config): LoadSettings {
 function setSlots(config: Config): void {
   const { slotsTotal } = watchSettings(config);
   native.tableSetTotal(slotsTotal);
-  native.tableSetBeside(config.slots.beside ?? slotsTotal);
+  native.tableSetBeside(config.slots.beside < 0 ? slotsTotal : config.slots.beside);
 }
 
 /** Programs that run here for other hosts: each leads a session. */

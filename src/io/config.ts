@@ -60,8 +60,8 @@ const schema = v.strictObject({
     v.strictObject({
       /** 0 = as many as the CPUs this host may use. */
       total: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(256)), 0),
-      /** Programs that run here beside the slots when no other host can help; not set: as many as slots. */
-      beside: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(256))),
+      /** Programs that run here beside the slots when no other host can help; -1 = as many as slots. */
+      beside: v.optional(v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(256)), -1),
     }),
     {},
   ),

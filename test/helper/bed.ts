@@ -31,7 +31,7 @@ babbles*) printf 'PANTS1 %s\\n' "\${1##* }"; echo "this is not a frame at all"; 
 fish*) exec fish -c "$*";;
 csh*) exec csh -c "$*";;
 lacks*) exec sh -c "/nonexistent$*";;
-few*) ulimit -n 40;;
+few*) ulimit -n 56;;
 small*) ulimit -v 200000;;
 crowded*) exec unshare -m sh -c 'mount -t tmpfs -o size=4k,nr_inodes=2 none "$PANTS_RUNTIME_DIR/users" && mkdir -m 700 "$PANTS_RUNTIME_DIR/users/$(id -u)" && exec sh -c "$1"' sh "$*";;
 wire*) while [ -e "$PANTS_RUNTIME_DIR/hold" ]; do sleep 0.02; done; cat | sh -c "$*" | cat; exit;;
