@@ -35,6 +35,7 @@ export type JobState = "waiting" | "connecting" | "running" | "ended" | "over";
 let lastId = 0;
 const { SIGCONT, SIGSTOP, SIGWINCH } = constants.signals;
 const ECHO_MS = 1000;
+const WAKE_MS = [0, 50, 500, 2000];
 
 export class Job {
   readonly id = ++lastId;
@@ -161,7 +162,10 @@ export class Job {
 
   /** A stopped program that is killed over there is dead at once: its stand-in must not sleep on. */
   private wake(): void {
-    if (this.stop === "there") native.kill(this.standIn.pid, SIGCONT);
+    const { pid } = this.standIn;
+    // Again a little later: it may stop itself only after the first, since it was told to before it was told the end.
+    if (this.stop === "there")
+      for (const ms of WAKE_MS) setTimeout(() => isStopped(pid) && native.kill(pid, SIGCONT), ms).unref();
     this.stop = "none";
   }
 
