@@ -1,5 +1,5 @@
 /** Who takes part in a job on the host called wire, and what can happen to each. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { Bed } from "../helper/bed.js";
 
@@ -38,7 +38,30 @@ export function pidsOf(bed: Bed, party: Party, standIn: number): number[] {
     (argv) => argv.some((word) => word.includes(MARK)) && argv[0]?.endsWith("prex") !== true,
   );
   const keepers = having((argv) => argv[1] === "--keep" || argv[1] === "--hold");
-  return [...keepers, ...pidsOf(bed, "agent", standIn), ...job].filter((pid) => pid !== standIn);
+  const named = [...keepers, ...pidsOf(bed, "agent", standIn), ...job].filter((pid) => pid !== standIn);
+  return withDescendants(named);
+}
+
+/** A host that goes takes everything with it, also what those have started and named otherwise. */
+function withDescendants(pids: readonly number[]): number[] {
+  const children = new Map<number, number[]>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const parent = parentOf(Number(name));
+    children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+  }
+  const found = new Set(pids);
+  for (const pid of found) for (const child of children.get(pid) ?? []) found.add(child);
+  return [...found];
+}
+
+function parentOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    return -1;
+  }
 }
 
 /** In every job's script. */
