@@ -1,7 +1,7 @@
 /** The caller's open files, as they came with a job: which of its descriptors are one, and how each can be carried. */
 import { fstatSync, readFileSync, readlinkSync } from "node:fs";
 import { type FdKind, native } from "../io/native.js";
-import { FileMode, type FileSource, FileUse, type OpenFile } from "../mux/open-file.js";
+import { FileMode, type FileSource, FileUse, isRead, isWritten, type OpenFile } from "../mux/open-file.js";
 import { jobserverOf } from "./jobserver.js";
 
 /** An open file of the caller that prexd holds while the job runs. */
@@ -10,8 +10,12 @@ export interface Held extends OpenFile {
   readonly name: number;
   /** Ours. */
   readonly fd: number;
+  /** The same, for reading: a number of its own where it is written too, since each number has one watch. */
+  readonly readFd: number;
   readonly kind: FdKind;
 }
+
+type Carried = Omit<Held, "readFd">;
 
 interface Came {
   readonly number: number;
@@ -38,6 +42,7 @@ export class Descriptors {
   /** Why they cannot be carried; empty when they can. */
   readonly unfit: string;
   private readonly open = new Map<number, number>();
+  private readonly reading = new Map<number, number>();
 
   /**
    * @param numbers - in the program, ascending, of our `fds`
@@ -61,7 +66,12 @@ export class Descriptors {
         tokens,
       );
       if (file === undefined) unfit ||= `descriptor ${first.number}: ${what(first)}`;
-      else held.push(file);
+      else {
+        const readFd = isRead(file) && isWritten(file) ? native.duplicate(first.fd) : first.fd;
+        if (readFd < 0) unfit ||= `no descriptor is left (errno ${-readFd})`;
+        else if (readFd !== first.fd) this.reading.set(first.number, readFd);
+        held.push({ ...file, readFd });
+      }
     }
     this.held = held;
     this.tokensBack = held.find(({ kind, fds: at }) => kind === "pipe" && at.includes(tokens[1] ?? -1));
@@ -73,6 +83,9 @@ export class Descriptors {
     if (fd === undefined) return;
     this.open.delete(name);
     native.close(fd);
+    const readFd = this.reading.get(name);
+    if (readFd !== undefined) native.close(readFd);
+    this.reading.delete(name);
   }
 
   /** Gives the caller's terminal the settings that it had, unless a shell has done so, or set its own. */
@@ -124,7 +137,7 @@ function isRaw(state: Buffer): boolean {
 }
 
 /** How one open file is carried; undefined when it cannot be. */
-function carriage(came: Came, fds: readonly number[], tokens: readonly number[]): Held | undefined {
+function carriage(came: Came, fds: readonly number[], tokens: readonly number[]): Carried | undefined {
   const { number: name, fd, kind, flags } = came;
   const access = flags & O_ACCMODE;
   if (flags < 0 || (flags & O_PATH) !== 0) return undefined;

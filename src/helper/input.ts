@@ -46,7 +46,7 @@ export class Input {
     this.taken += count;
     if (first) this.taking();
     this.ahead -= count;
-    if (this.file.kind !== "tty") native.consume(this.file.fd, this.file.kind, count);
+    if (this.file.kind !== "tty") native.consume(this.file.readFd, this.file.kind, count);
     this.aheadMax = Math.min(this.aheadMax * 2, WINDOW);
     this.look();
   }
@@ -94,7 +94,7 @@ export class Input {
   }
 
   private next(into: Buffer): number {
-    const { fd, kind } = this.file;
+    const { readFd: fd, kind } = this.file;
     if (kind === "tty" && !this.mayRead()) return WAIT;
     return kind === "tty" ? native.read(fd, kind, into) : native.peek(fd, kind, this.ahead, into);
   }
@@ -103,11 +103,11 @@ export class Input {
     if (this.watched) return;
     this.watched = true;
     // Bytes that were sent ahead are still there, so only a change is news.
-    native.watch(this.file.fd, IN | EDGE, () => this.look());
+    native.watch(this.file.readFd, IN | EDGE, () => this.look());
   }
 
   private unwatch(): void {
-    if (this.watched) native.unwatch(this.file.fd);
+    if (this.watched) native.unwatch(this.file.readFd);
     this.watched = false;
   }
 }

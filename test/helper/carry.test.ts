@@ -57,6 +57,23 @@ describe("a job's attributes", () => {
 describe("a job's streams", () => {
   const big = randomBytes(10_000_000);
 
+  it("deliver to a socket that is read late, also when the program has ended before", async () => {
+    // Node's pipes are sockets, open both ways: more than one buffers, and less than may be on its way.
+    const child = bed.start([prex, "--on", "far", "/bin/sh", "-c", "head -c 400000 /dev/zero"]);
+    child.stdout?.pause();
+    let came = 0;
+    child.stdout?.on("data", (chunk: Buffer) => {
+      came += chunk.length;
+    });
+    child.stdout?.pause();
+    await until("the program to have ended", async () =>
+      (await bed.prexd()).jobs.some(({ state }) => state === "ended"),
+    );
+    child.stdout?.resume();
+    const ended = await new Promise((resolve) => child.on("close", resolve));
+    expect([ended, came]).toEqual([0, 400_000]);
+  });
+
   it("carry 10 MB both ways, through pipes and files", async () => {
     writeFileSync(join(bed.work, "big"), big);
     expect((await bed.shell("cat big | $PREX --on far /bin/cat | sha256sum")).stdout.slice(0, 64)).toBe(
