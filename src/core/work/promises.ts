@@ -25,7 +25,9 @@ export class Promises {
 
   begun(job: number, { memoryMb, io }: Takes, now: number): void {
     if (memoryMb === 0 && !io) return;
-    this.#running.set(job, { memoryMb, io, at: now, measuredMb: this.#measuredMb });
+    // What was freed just before is there too, though the measure does not show it yet.
+    const freedMb = this.#freedAtMb === this.#measuredMb ? this.#freedMb : 0;
+    this.#running.set(job, { memoryMb, io, at: now, measuredMb: this.#measuredMb + freedMb });
     const oldest = this.#running.size > jobsMax ? this.#running.keys().next().value : undefined;
     if (oldest !== undefined) this.#running.delete(oldest);
   }

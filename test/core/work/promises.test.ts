@@ -27,6 +27,18 @@ describe("what jobs on a host take", () => {
     expect(host.fits(memory(600), 310, 20_002)).toBe(false);
   });
 
+  it("comes back to each in a row of jobs, though no measure falls between one and the next", () => {
+    const host = new Promises();
+    let availableMb = 900;
+    for (let job = 1; job <= 4; job += 1) {
+      expect(host.fits(memory(600), availableMb, 20_000 * job), `job ${job}`).toBe(true);
+      host.begun(job, memory(600), 20_000 * job);
+      // As measured while it runs.
+      availableMb = 300 + job;
+      host.ended(job, availableMb);
+    }
+  });
+
   it("does not come back when it was never taken, as far as was measured", () => {
     const host = new Promises();
     expect(host.fits(memory(600), 900, 0)).toBe(true);

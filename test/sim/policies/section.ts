@@ -61,9 +61,9 @@ the disk one at a time. No schedule is shorter than the CPU time on all CPUs, th
 
 ${mixedTable(mixed, bounds)}
 
-\`multi\` is slow because a busy cluster has no leader, so that jobs fall back on home, and there they page. Of what the last
-one still loses against the omniscient scheduler most is at the end: what can run only one at a time on each host (the disk, the memory
-of a large link) is begun too late, since prexd takes the longest job first, whatever it needs.
+\`multi\` is slow because a busy cluster has no leader, so that jobs fall back on home, and there they page. What the last
+one loses against the omniscient scheduler was not measured cause by cause. Timelines show large links and jobs of the disk that
+begin late, jobs of the disk in slots of fast hosts, and renders that run at home beside its slots.
 
 `;
 }
