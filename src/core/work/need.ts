@@ -44,8 +44,8 @@ const memoryMinMb = 128;
 /** A job lives by the disk when it moves so much in all, and in each second, and waits longer than it computes; KiB. */
 const ioMinKb = 1024;
 const ioMinKbPerSecond = 2048;
-/** A job that lives by the CPU computes for this share of its time even on a host with a quarter of one. */
-const computesMin = 0.2;
+/** A job that lives by the CPU computes for this share of its time even on a host with a tenth of one that others use too. */
+const computesMin = 0.05;
 
 /**
  * What a job computed and waited for, ms. Time in which it neither computed nor moved much data counts as computing, if it
