@@ -67,13 +67,24 @@ Napi::Value accept_from(Info info) {
 }
 
 Napi::Value peer_cred(Info info) {
+    const int fd = int_at(info, 0);
     ucred cred{};
     socklen_t size = sizeof cred;
-    if (getsockopt(int_at(info, 0), SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0) return info.Env().Null();
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0) return info.Env().Null();
+    // The first call says how many there are.
+    std::vector<gid_t> groups;
+    size = 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, nullptr, &size) < 0 && errno == ERANGE) {
+        groups.resize(size / sizeof(gid_t));
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) < 0) return info.Env().Null();
+    }
+    Napi::Array list = Napi::Array::New(info.Env(), groups.size());
+    for (size_t i = 0; i < groups.size(); i++) list.Set(static_cast<uint32_t>(i), groups[i]);
     Napi::Object result = Napi::Object::New(info.Env());
     result.Set("pid", cred.pid);
     result.Set("uid", cred.uid);
     result.Set("gid", cred.gid);
+    result.Set("groups", list);
     return result;
 }
 

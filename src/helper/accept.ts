@@ -1,7 +1,7 @@
 /** The socket that stand-ins come to: made once per user, and only for that user. */
 import { mkdirSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { IN, native } from "../io/native.js";
+import { IN, native, type PeerCred } from "../io/native.js";
 import { StandIn, type StandInEvents } from "./standin.js";
 
 /** prexd cannot serve, in one line. */
@@ -28,6 +28,13 @@ export function becomeTheOne(directory: string, uid: number): boolean {
   return true;
 }
 
+/** Whether a process has the groups of this one, which a login over ssh is taken to give too. */
+function sameGroups({ gid, groups }: PeerCred): boolean {
+  const own = new Set(process.getgroups?.()); // the own group among them
+  const theirs = new Set([gid, ...groups]);
+  return gid === process.getegid?.() && theirs.size === own.size && [...theirs].every((one) => own.has(one));
+}
+
 /** Listens for stand-ins of the same user. @throws {CannotServe} */
 export function accept(directory: string, uid: number, events: StandInEvents): void {
   const path = join(directory, "prexd.sock");
@@ -45,7 +52,7 @@ export function accept(directory: string, uid: number, events: StandInEvents): v
         native.close(fd);
         continue;
       }
-      new StandIn(fd, peer.pid, events);
+      new StandIn(fd, peer.pid, sameGroups(peer), events);
     }
   });
 }

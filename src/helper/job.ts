@@ -95,6 +95,7 @@ export class Job {
   /** Why the job cannot be carried at all; empty when it can. */
   get unfit(): string {
     if (this.run.cwd[0] !== 0x2f) return "the working directory has no path";
+    if (!this.standIn.sameGroups) return "its groups are not those of this user's prexd";
     return this.descriptors.unfit;
   }
 

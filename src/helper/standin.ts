@@ -28,6 +28,8 @@ export class StandIn {
     private readonly fd: number,
     /** Pid of the peer. */
     readonly pid: number,
+    /** Has the groups that prexd has. */
+    readonly sameGroups: boolean,
     private readonly events: StandInEvents,
   ) {
     native.watch(fd, IN, () => this.receive());

@@ -21,6 +21,8 @@ export interface PeerCred {
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;
+  /** Supplementary. */
+  readonly groups: readonly number[];
 }
 
 /** A program to start. Strings that came from another process stay bytes. */

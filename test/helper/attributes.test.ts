@@ -70,6 +70,13 @@ describe("a program sees, wherever it runs,", () => {
     expect(out).toContain("leads its session 0, its group 1");
   });
 
+  it.skipIf(process.getuid?.() !== 0)("groups that its user's login does not give: root only", async () => {
+    const script = 'setpriv --regid 65534 --clear-groups "$P"; setpriv --groups 50,65534 "$P"; true';
+    const { stdout, migrated } = await ways.all(["/bin/bash", "-c", script], { env: { P: probe } });
+    expect(migrated, "programs that ran elsewhere").toBe(0);
+    expect(stdout).toMatch(/groups.* 50 65534/);
+  });
+
   it("no sockets of this host's PANTS and ssh agent, unless asked", async () => {
     const { bed } = ways;
     const env = { SSH_AUTH_SOCK: "/agent.sock", PANTS_PREX: "/x" };

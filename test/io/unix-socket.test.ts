@@ -17,11 +17,10 @@ test("listen, connect, accept; the peer is known", async () => {
   const client = native.connectUnix(path);
   await new Promise((resolve) => native.watch(listener, IN, resolve));
   const server = native.accept(listener);
-  expect(native.peerCred(server)).toEqual({
-    pid: process.pid,
-    uid: process.getuid?.(),
-    gid: process.getgid?.(),
-  });
+  const { groups, ...peer } = native.peerCred(server) ?? { groups: [] };
+  const [pid, uid, gid] = [process.pid, process.getuid?.(), process.getgid?.()];
+  expect(peer).toEqual({ pid, uid, gid });
+  expect(new Set([gid, ...groups])).toEqual(new Set(process.getgroups?.()));
   expect(native.send(client, b("hello"))).toBe(5);
   const into = Buffer.alloc(10);
   expect(native.receive(server, into)).toEqual({ n: 5, fds: [] });
