@@ -180,7 +180,12 @@ export class Attempt {
       this.events.delivered();
     }
     // What the program left behind has closed these: so must we, for the caller's reader to see it.
-    if (this.told) for (const fd of this.eof) this.descriptors.close(fd);
+    if (this.told) {
+      for (const fd of this.eof) {
+        this.outputs.get(fd)?.stop();
+        this.descriptors.close(fd);
+      }
+    }
     if (!this.closing || this.over) return;
     this.finish();
     this.events.closed();

@@ -1,5 +1,5 @@
 /** The caller's open files, as they came with a job: which of its descriptors are one, and how each can be carried. */
-import { fstatSync, readFileSync, readlinkSync } from "node:fs";
+import { fstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { type FdKind, native } from "../io/native.js";
 import { FileMode, type FileSource, FileUse, isRead, isWritten, type OpenFile } from "../mux/open-file.js";
 import { jobserverOf } from "./jobserver.js";
@@ -34,6 +34,9 @@ const ISIG = 1;
 const ICANON = 2;
 const ECHO = 8;
 const O_PATH = 0o10000000;
+const SLASH = 0x2f;
+/** Arguments beyond so many are not looked at: a look takes 2 us. */
+const ARGS_MAX = 256;
 
 export class Descriptors {
   readonly held: readonly Held[];
@@ -76,6 +79,22 @@ export class Descriptors {
     this.held = held;
     this.tokensBack = held.find(({ kind, fds: at }) => kind === "pipe" && at.includes(tokens[1] ?? -1));
     this.unfit = unfit || conflict(held);
+  }
+
+  /** Whether an argument names a file that a descriptor writes: `cat f >> f` sees it and stops, but not in a pipe. */
+  writes(cwd: Buffer, args: readonly Buffer[]): boolean {
+    const written = this.held.filter(({ kind, mode }) => kind === "file" && (mode & FileMode.WRITE) !== 0);
+    if (written.length === 0) return false;
+    const files = new Set(written.map(identity));
+    return args.slice(0, ARGS_MAX).some((arg) => {
+      const path = arg[0] === SLASH ? arg : Buffer.concat([cwd, Buffer.from("/"), arg]);
+      try {
+        const stat = arg.length > 0 ? statSync(path, { throwIfNoEntry: false }) : undefined;
+        return stat !== undefined && files.has(`${stat.dev}:${stat.ino}`);
+      } catch {
+        return false; // No path: too long, or not to be looked at.
+      }
+    });
   }
 
   close(name: number): void {
@@ -192,12 +211,13 @@ function sourceOf(fd: number): FileSource | undefined {
   }
 }
 
+function identity({ fd }: { readonly fd: number }): string {
+  const { dev, ino } = fstatSync(fd);
+  return `${dev}:${ino}`;
+}
+
 /** What several of them together rule out; empty: nothing. */
 function conflict(held: readonly Held[]): string {
-  const identity = ({ fd }: { fd: number }): string => {
-    const { dev, ino } = fstatSync(fd);
-    return `${dev}:${ino}`;
-  };
   const files = held.filter(({ kind }) => kind === "file");
   const read = new Set(files.filter(({ mode }) => (mode & FileMode.READ) !== 0).map(identity));
   const written = files.filter(({ mode }) => (mode & FileMode.WRITE) !== 0);

@@ -96,7 +96,9 @@ export class Job {
   get unfit(): string {
     if (this.run.cwd[0] !== 0x2f) return "the working directory has no path";
     if (!this.standIn.sameGroups) return "its groups are not those of this user's prexd";
-    return this.descriptors.unfit;
+    if (this.descriptors.unfit !== "") return this.descriptors.unfit;
+    const { cwd, argv } = this.run;
+    return this.descriptors.writes(cwd, argv.slice(1)) ? "an argument names a file that it writes to" : "";
   }
 
   /** Sends it over a link that is up. False: it cannot be described (program or directory gone), run it here. */

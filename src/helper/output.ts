@@ -1,4 +1,5 @@
 /** Hands a program's output on to one of the caller's descriptors, as fast as that takes it. */
+import { readlinkSync } from "node:fs";
 import { type FdKind, native, OUT } from "../io/native.js";
 
 const EAGAIN = -11;
@@ -17,7 +18,9 @@ export class Output {
   delivered = 0;
   private queue: Buffer[] = [];
   private dead = false;
-  private watched = false;
+  /** For room, or for nothing but the end of its reader. */
+  private watched: "not" | "room" | "reader" = "not";
+  private readonly readerEnds: boolean;
   private shutting = false;
 
   /** @param skip - bytes that an earlier run delivered already */
@@ -28,6 +31,8 @@ export class Output {
     private readonly events: OutputEvents,
   ) {
     this.delivered = skip;
+    this.readerEnds = kind === "pipe" && isAnonymous(fd);
+    this.rest();
   }
 
   get idle(): boolean {
@@ -76,8 +81,8 @@ export class Output {
     this.delivered += written;
     if (written > 0) this.events.handedOn(written);
     if (error !== 0 && error !== EAGAIN) this.breakOff();
-    else if (this.queue.length > 0) this.watch();
-    else this.unwatch();
+    else if (this.queue.length > 0) this.watch("room");
+    else this.rest();
     if (this.idle && this.shutting) this.shutDown();
     if (this.idle) this.events.empty();
   }
@@ -95,14 +100,30 @@ export class Output {
     this.events.broken();
   }
 
-  private watch(): void {
-    if (this.watched) return;
-    this.watched = true;
-    native.watch(this.fd, OUT, () => this.write());
+  /** A program may wait for the end of its reader, as `tail -f` does, and write nothing meanwhile. */
+  private rest(): void {
+    if (this.readerEnds) this.watch("reader");
+    else this.unwatch();
+  }
+
+  private watch(wanted: "room" | "reader"): void {
+    if (this.watched === wanted) return;
+    this.watched = wanted;
+    if (wanted === "room") native.watch(this.fd, OUT, () => this.write());
+    else native.watch(this.fd, 0, () => this.breakOff());
   }
 
   private unwatch(): void {
-    if (this.watched) native.unwatch(this.fd);
-    this.watched = false;
+    if (this.watched !== "not") native.unwatch(this.fd);
+    this.watched = "not";
+  }
+}
+
+/** A named pipe may have its next reader later. */
+function isAnonymous(fd: number): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).startsWith("pipe:");
+  } catch {
+    return false;
   }
 }

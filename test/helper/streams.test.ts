@@ -83,6 +83,16 @@ const cases: readonly Case[] = [
     "(trap '' PIPE; $P sh -c 'while echo x; do :; done 2>/dev/null; echo over > o') | head -n 1; cat o",
     "x\nover\n",
   ],
+  [
+    "who waits for the end of its reader sees it",
+    "timeout 20 $P tail -f abc | head -n 1; echo ${PIPESTATUS[0]}",
+    "a\n141\n",
+  ],
+  [
+    "a fifo may have another reader later",
+    "mkfifo f; $P sh -c 'echo one; until [ -e go ]; do sleep 0.02; done; echo two' >f & read x <f; exec 4<f; touch go; read y <&4; wait; rm f go; echo $x $y",
+    "one two\n",
+  ],
   // /dev/null, sockets, closed ones
   [
     "/dev/null is /dev/null, opened alike",
@@ -133,6 +143,11 @@ it.each<readonly [what: string, script: string, why: string]>([
   ["a file for reading and writing", "$P sh -c 'read x; echo Z' 0<>o 1>&0", "descriptor 0: a file"],
   ["a file for reading and writing above 2", "$P true 3<>o", "descriptor 3: a file"],
   ["a file that is read and written", "cp abc o; $P true <o >>o", "one file is read and written"],
+  [
+    "a file that is written and named",
+    "cp abc o; ! $P cat o >>o 2>e && ! $P cat $PWD/abc ./o >>o 2>e",
+    "an argument names a file that it writes to",
+  ],
   ["a device", "$P true </dev/zero", "descriptor 0: /dev/zero"],
   ["a directory", "$P true 3</tmp", "descriptor 3: a directory"],
   ["a fifo open both ways", "mkfifo f; $P true 3<>f; rm f", "descriptor 3: a pipe"],
