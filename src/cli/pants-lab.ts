@@ -6,8 +6,16 @@ import { LabError } from "../lab/command.js";
 import { Lab } from "../lab/lab.js";
 import { deadLabs, teardown } from "../lab/teardown.js";
 
-async function up(hosts: number, cpus: number | undefined, command: readonly string[]): Promise<number> {
-  const lab = await Lab.up(cpus === undefined ? { hosts } : { hosts, cpus });
+interface Up {
+  readonly hosts: number;
+  readonly cpus?: number | undefined;
+  readonly slots?: number | undefined;
+}
+
+async function up({ hosts, cpus, slots }: Up, command: readonly string[]): Promise<number> {
+  // Whoever says how many means it: no load of the machine that the hosts share takes one away.
+  const settings = slots === undefined ? {} : { slots: { total: slots }, load: { policy: "cpu", cpu: 100 } };
+  const lab = await Lab.up(cpus === undefined ? { hosts, settings } : { hosts, cpus, settings });
   const interrupted = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const stop = (): void => undefined; // The command hears it too and ends; then the lab goes down.
   for (const signal of interrupted) process.on(signal, stop);
@@ -45,10 +53,11 @@ async function main(argv: string[]): Promise<number> {
       (y) =>
         y
           .option("hosts", { type: "number", default: 3, describe: "How many" })
-          .option("cpus", { type: "number", describe: "CPUs that each may use" }),
+          .option("cpus", { type: "number", describe: "CPUs that each may use" })
+          .option("slots", { type: "number", describe: "Slots of each, however loaded it is" }),
       async (args) => {
         const command = (args["--"] as string[] | undefined) ?? [];
-        status = await up(args.hosts, args.cpus, command);
+        status = await up(args, command);
       },
     )
     .command("clean", "Remove what dead labs left behind", {}, async () => {

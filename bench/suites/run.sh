@@ -1,0 +1,124 @@
+#!/bin/sh
+# run.sh [SUITE...]: runs test suites of others twice, plainly and with every program sent that can be sent, and says
+# which tests came out differently. Needs root (two hosts in namespaces, see src/lab), make, and what prepare.sh needs.
+# SUITES=FOLDER keeps the suites (default /var/tmp/pants-suites); the results are in FOLDER/results.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+folder=${SUITES:-/var/tmp/pants-suites}
+results=$folder/results
+[ $# -gt 0 ] || set -- python make make-children perl coreutils bash bash-children
+
+if [ "$1" != inside ]; then
+    mkdir -p "$results"
+    sh "$here/prepare.sh" "$folder" "$@" >"$results/prepare.log" 2>&1 ||
+        { echo "run.sh: the suites could not be prepared: see $results/prepare.log" >&2; exit 1; }
+    exec "${NODE:-node}" "$root/dist/cli/pants-lab.js" up --hosts 2 --slots 64 -- sh "$0" inside "$@"
+fi
+shift
+unset LD_PRELOAD
+
+# In front of the program that runs the tests. It runs here, without a stand-in of its own, and so does what starts
+# it; what it starts is sent: env(1) is not under the shim yet.
+with=
+sent="env LD_PRELOAD=$root/build/Release/libprex.so PANTS_POLICY=always"
+
+limited() { # limited SECONDS COMMAND...
+    seconds=$1; shift
+    timeout -k 5 "$seconds" "$@" </dev/null
+}
+
+# Each writes lines "test<TAB>result" to stdout, and the suite's own words to stderr.
+suite_python() {
+    work=$(mktemp -d)
+    export PYTHONPATH="$folder/python"
+    (cd "$work" && limited 900 env $with /usr/bin/python3.11 -m test -v --junit-xml "$work/xml" test_posix test_subprocess) >&2 || :
+    unset PYTHONPATH
+    tr '\n' ' ' <"$work/xml" | sed 's/<testcase /\n&/g' | sed -n '
+        s/^<testcase name="\([^"]*\)".*<\(failure\|error\|skipped\)\b.*/\1\t\2/p; t
+        s/^<testcase name="\([^"]*\)".*/\1\tok/p'
+    rm -rf "$work"
+}
+
+make_tests() { # make_tests MAKE
+    (cd "$folder/src/make-dfsg/tests" && limited 900 env $with perl run_make_tests.pl -make "$1") 2>&1 |
+        tee /dev/stderr | sed -n 's/^\([a-z]*\/[A-Za-z0-9_.-]*\) \.* \(.*\)/\1\t\2/p'
+}
+suite_make() { make_tests /usr/bin/make; }
+suite_make_children() { make_tests "$folder/make-children"; }
+
+suite_perl() {
+    for test in exec die_exit; do
+        (cd "$folder/src/perl/t" && limited 100 env $with ./perl "op/$test.t") 2>&1 | tee /dev/stderr |
+            sed -n "s/^\(not ok\|ok\) \([0-9]*\).*/$test \2\t\1/p"
+    done
+}
+
+suite_coreutils() {
+    cd "$folder/src/coreutils"
+    tests=$(ls tests/misc/*.sh tests/misc/*.pl tests/tail-2/*.sh |
+        grep -E '/(env|timeout|nice|nohup|tee|cat|sort)[-.]|tail' | grep -v benchmark)
+    rm -f tests/*/*.log tests/*/*.trs
+    limited 1500 make -k check TESTS="$(echo $tests)" SUBDIRS=. VERBOSE=yes SH_LOG_COMPILER="env $with /bin/sh" \
+        TESTSUITE_PERL="env $with perl" >&2 || :
+    for test in $tests; do
+        echo "$test	$(sed -n 's/^:test-result: //p' "${test%.*}.trs" 2>/dev/null)"
+    done
+    cd /
+}
+
+bash_tests() { # bash_tests BASH
+    cd "$folder/src/bash/tests"
+    for run in run-*; do
+        case $run in run-all | run-minimal | run-gprof) continue ;; esac
+        out=$(mktemp /tmp/out.XXXXXX)
+        code=0
+        BASH_TSTOUT=$out.out THIS_SH=$1 BUILD_DIR=.. PATH=.:$folder/src/bash:$PATH limited 60 env $with sh "$run" >"$out" 2>&1 || code=$?
+        grep -av '^warning: ' "$out" | sed 's/([0-9]*)/(PID)/' >"$out.said" || :
+        if [ -s "$out.said" ]; then said="said $(md5sum <"$out.said" | cut -c1-8)"; else said=nothing; fi
+        printf '%s\t%s, %s\n' "$run" "$code" "$said"
+        { echo "== $run"; cat "$out.said"; } >&2
+        rm -f "$out" "$out.out" "$out.said"
+    done
+    cd /
+}
+suite_bash() { bash_tests /bin/bash; }
+suite_bash_children() { bash_tests "$folder/bash-children"; }
+
+# Every decision on this host, one a line, before the ring forgets it.
+watch_decisions() {
+    while :; do
+        "$root/bin/pants" why --json -n 512 2>/dev/null | awk -F'": ' '
+            { gsub(/^ *"|,$/, "") } { gsub(/"/, "", $2) }
+            $0 ~ /^seq/ { seq = $2 } $0 ~ /^program/ { program = $2 } $0 ~ /^where/ { where = $2 }
+            $0 ~ /^why/ { print seq "\t" where "\t" program "\t" $2 }'
+        sleep 0.5
+    done
+}
+
+export LC_ALL=C.UTF-8
+until "$root/bin/pants" hosts | grep -q '^n2 .* free '; do sleep 0.2; done
+echo "| suite | tests | same | different | programs sent | ran here all the same |"
+echo "|---|---:|---:|---:|---:|---:|"
+for suite in "$@"; do
+    function=suite_$(echo "$suite" | tr - _)
+    at=$results/$suite
+    with=
+    $function >"$at.plain" 2>"$at.plain.log"
+    "$root/bin/pants" why --json -n 1 2>/dev/null | sed -n 's/.*"seq": "*\([0-9]*\).*/\1/p' >"$at.before"
+    watch_decisions >"$at.watched" & watcher=$!
+    with=$sent
+    $function >"$at.sent" 2>"$at.sent.log"
+    sleep 1.5
+    kill $watcher
+    sort -u "$at.watched" | awk -F'\t' -v before="$(cat "$at.before")" '$1 > before + 0' >"$at.decisions"
+    tab=$(printf '\t')
+    sort "$at.plain" >"$at.a"; sort "$at.sent" >"$at.b"
+    join -t "$tab" -a 1 -a 2 -e missing -o 0,1.2,2.2 "$at.a" "$at.b" | awk -F'\t' '$2 != $3' >"$at.different"
+    tests=$(wc -l <"$at.a"); different=$(wc -l <"$at.different")
+    remote=$(grep -c "${tab}remote$tab" "$at.decisions" || :)
+    local=$(grep -c "${tab}here$tab" "$at.decisions" || :)
+    echo "| $suite | $tests | $((tests - different)) | $different | $remote | $local |"
+    rm -f "$at.watched" "$at.before" "$at.a" "$at.b"
+    sed 's/^/    /' "$at.different"
+done
