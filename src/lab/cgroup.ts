@@ -114,7 +114,13 @@ function limit({ version, controllers }: Hierarchy, dir: string, { cpus, memoryM
 
 /** All processes in a lab's groups. */
 export function cgroupPids(id: string, host?: string): number[] {
-  const lists = folders(id, host).map((dir) => readFileSync(join(dir, "cgroup.procs"), "utf8"));
+  const lists = folders(id, host).map((dir) => {
+    try {
+      return readFileSync(join(dir, "cgroup.procs"), "utf8");
+    } catch {
+      return ""; // Removed while we looked.
+    }
+  });
   return [...new Set(lists.join("\n").split("\n").filter(Boolean).map(Number))];
 }
 
