@@ -30,7 +30,7 @@ const spreads = 8;
 const floorsMax = 10;
 /** Slots taken on average, below which an interval says nothing of what jobs add; and above which nothing of rest. */
 export const someTaken = 0.5;
-const noneTaken = 0.05;
+export const noneTaken = 0.05;
 
 export class Baseline {
   #level: number | null = null;

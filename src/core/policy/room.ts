@@ -2,11 +2,9 @@
  * How much memory must be available for one more job: a reserve, and as much as each of those that run here takes, since the
  * next one is likely to be like them.
  */
+import { noneTaken, someTaken } from "./baseline.js";
 import type { Interval } from "./policy.js";
 
-/** Slots taken on average, above which an interval says nothing of rest; below which nothing of what a job takes. */
-const noneTaken = 0.05;
-const someTaken = 0.5;
 /** A host with less than this many slots left is full, whatever its memory. */
 const slotLeft = 0.5;
 
