@@ -9,6 +9,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // One rare race is known: a daemon whose fork was under way as its job was killed (test/helper/cases.test.ts, 25).
     retry: process.env["CI"] === undefined ? 0 : 1,
+    reporters: ["default", "./test/failures.ts"],
     globalSetup: ["test/setup.ts"],
   },
 });

@@ -147,8 +147,8 @@ describe("a parent that", () => {
 
   it("18 ignores SIGPIPE and blocks SIGUSR1", async () => {
     const { said, migrated } = await call(["--ignore=13", "--block=10", "execve", prog]);
-    // Whoever runs the tests in the background ignores SIGINT and SIGQUIT too (6).
-    expect(said).toMatch(/SigBlk:\s+0*200\n[^]*SigIgn:\s+0*100[06]\n/);
+    // Whoever runs the tests may ignore other signals too: SIGINT and SIGQUIT in the background, real-time ones under CI.
+    expect(said).toMatch(/SigBlk:\s+0*200\n[^]*SigIgn:\s+[0-9a-f]*[13579bdf][0-9a-f]{3}\n/);
     expect(migrated).toBe(1);
   });
 
