@@ -7,8 +7,6 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // One rare race is known: a daemon whose fork was under way as its job was killed (test/helper/cases.test.ts, 25).
-    retry: process.env["CI"] === undefined ? 0 : 1,
     reporters: ["default", "./test/failures.ts"],
     globalSetup: ["test/setup.ts"],
   },

@@ -67,6 +67,24 @@ void stop_session(pid_t sid, std::unordered_set<pid_t> &found) {
     }
 }
 
+// Kills all but the leader until a look shows nobody who has not been: what a fork made just before its process's
+// SIGKILL came is there at the next look, and with that signal pending no fork succeeds any more. The leader comes
+// last: when it is a holder, whatever loses its parent meanwhile becomes its child and is found.
+int end_session(pid_t sid, std::unordered_set<pid_t> &found) {
+    std::unordered_set<pid_t> killed;
+    bool news = true;
+    for (int round = 0; news && round < kStopRounds; round++) {
+        news = false;
+        add_session(sid, processes(), found);
+        for (const pid_t pid : found) {
+            if (pid == sid || !killed.insert(pid).second) continue;
+            kill(pid, SIGKILL);
+            news = true;
+        }
+    }
+    return static_cast<int>(killed.size());
+}
+
 } // namespace
 
 bool Children::reap(pid_t pid, End &end) {
@@ -114,12 +132,15 @@ int stop_state(pid_t pid) {
 int kill_session(pid_t sid, int signal, bool leader_too) {
     if (sid <= 1) return 0;
     std::unordered_set<pid_t> found;
-    if (signal == SIGKILL) stop_session(sid, found);
-    else add_session(sid, processes(), found);
     int signalled = 0;
-    for (const pid_t pid : found) {
-        if (pid == sid && !leader_too) continue;
-        if (kill(pid, signal) == 0) signalled++;
+    if (signal == SIGKILL) {
+        stop_session(sid, found);
+        signalled = end_session(sid, found);
+    } else {
+        add_session(sid, processes(), found);
+        for (const pid_t pid : found)
+            if (pid != sid && kill(pid, signal) == 0) signalled++;
     }
+    if (leader_too && kill(sid, signal) == 0) signalled++;
     return signalled;
 }

@@ -33,7 +33,8 @@ int stop_state(pid_t pid);
 
 // Signals all processes of session `sid` and all their descendants, as far as /proc shows them. Before
 // SIGKILL they are stopped, one after the other until no new ones appear and all stand still: none can fork
-// on, or see another one die. `leader_too`: also the leader. Returns how many.
+// on, or see another one die; then they are killed until a look shows nobody else, the leader last.
+// `leader_too`: also the leader. Returns how many.
 int kill_session(pid_t sid, int signal, bool leader_too);
 
 #endif

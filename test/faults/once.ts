@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../../src/lab/wait.js";
 import type { Bed } from "../helper/bed.js";
-import { MARK, PARTIES, type Party, pidsOf, signalAll } from "./parties.js";
+import { MARK, PARTIES, type Party, signalAll, stop } from "./parties.js";
 
 /** Jobs beside each other under one fault. */
 const TOGETHER = 4;
@@ -47,9 +47,9 @@ export async function round(bed: Bed, number: number, random: () => number, tall
   const stops = random() < 0.4;
   await sleep(random() * WITHIN_MS);
   const victim = jobs[Math.floor(random() * TOGETHER)]?.pid ?? -1;
-  const pids = pidsOf(bed, party, victim);
-  signalAll(pids, stops ? "SIGSTOP" : "SIGKILL");
-  if (stops) {
+  const pids = await stop(bed, party, victim);
+  if (!stops) signalAll(pids, "SIGKILL");
+  else {
     await sleep(random() * STOP_MS);
     signalAll(pids, "SIGCONT");
   }

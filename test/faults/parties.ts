@@ -1,6 +1,7 @@
 /** Who takes part in a job on the host called wire, and what can happen to each. */
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
+import { until } from "../../src/lab/wait.js";
 import type { Bed } from "../helper/bed.js";
 
 export const PARTIES = ["stand-in", "prexd", "agent", "ssh", "host"] as const;
@@ -55,13 +56,31 @@ function withDescendants(pids: readonly number[]): number[] {
   return [...found];
 }
 
-function parentOf(pid: number): number {
+const parentOf = (pid: number): number => Number(statOf(pid)[1] ?? -1);
+
+/** State, parent and what else follows a process's name in its stat; empty when there is none. */
+function statOf(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
-    return -1;
+    return [];
   }
+}
+
+/**
+ * Stops a party and returns its pids: again until a look shows none that was not stopped before and all stand still, since
+ * a host that goes leaves nothing running that was just being forked. What waits for its vfork's child (D) stands still too.
+ */
+export async function stop(bed: Bed, party: Party, standIn: number): Promise<number[]> {
+  const stopped = new Set<number>();
+  await until("a party to stand still", () => {
+    const pids = pidsOf(bed, party, standIn).filter((pid) => !stopped.has(pid));
+    signalAll(pids, "SIGSTOP");
+    for (const pid of pids) stopped.add(pid);
+    return pids.length === 0 && [...stopped].every((pid) => "TtDZX".includes(statOf(pid)[0] ?? "X"));
+  });
+  return [...stopped];
 }
 
 /** In every job's script. */
