@@ -34,6 +34,7 @@ need stress-ng command -v stress-ng
 need tmux command -v tmux
 need vim-tiny command -v vi
 need less command -v less
+need bindfs command -v bindfs
 test="$missing"
 
 # The labs start an sshd of their own each; one for the whole machine is nobody's wish.

@@ -102,6 +102,7 @@ noreturn void carry(struct job *job) {
         }
         again(job, &outcome);
     }
+    if (outcome.end != END_HERE) files_settle(job->argv);
     if (outcome.end == END_STATUS) end_as(outcome.status);
     if (outcome.end == END_LOST) lost(job, outcome.text);
     run_here(job, outcome.reason, outcome.text);

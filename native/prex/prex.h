@@ -116,6 +116,10 @@ bool terminal_is_ours(void);
 void terminal_pass(void);    /* pass every byte on, if it is ours */
 void terminal_restore(void); /* as it was */
 
+/* ---- settle.c ---- */
+/* What the job may have changed on network file systems is seen here from now on. */
+void files_settle(char *const *argv);
+
 /* ---- end.c ---- */
 noreturn void end_by_signal(int signal);
 noreturn void end_as(int status); /* a wait status */

@@ -38,6 +38,7 @@ wire*) while [ -e "$PANTS_RUNTIME_DIR/hold" ]; do sleep 0.02; done; cat | sh -c 
 hostile*) printf 'PANTS1 %s\\n' "\${1##* }"; sleep 0.2; cat "$PANTS_RUNTIME_DIR/hostile"; exec sleep 3;;
 mute*) exec sleep 1000;;
 apart*) exec unshare -m sh -c 'mount -t tmpfs none "$HIDDEN" && exec sh -c "$1"' sh "$*";;
+direct*) exec unshare -m sh -c 'mount --bind "$HIDDEN.src" "$HIDDEN" && exec sh -c "$1"' sh "$*";;
 esac
 exec sh -c "$*"
 `;
@@ -137,7 +138,7 @@ export class Bed {
     return copy;
   }
 
-  /** Hosts called `apart` see another, empty directory at this path. */
+  /** Hosts called `apart` see another, empty directory at this path, those called `direct` the one at PATH.src. */
   hide(path: string): void {
     this.env["HIDDEN"] = path;
     this.env["PANTS_RSH"] = `env HIDDEN=${path} ${this.env["PANTS_RSH"] ?? ""}`; // prexd keeps little of the environment
