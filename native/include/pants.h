@@ -56,7 +56,7 @@ struct pants_state {          /* 64 bytes, written with one pwrite; torn when se
     uint32_t index_value;     /* 44  in hundredths of the index's unit */
     uint32_t index_threshold; /* 48  likewise */
     uint32_t available_mb;    /* 52  memory that jobs may still take, MiB; 0: not known */
-    uint32_t reserved;        /* 56 */
+    uint32_t place;           /* 56  this host's namespaces and root (shim/held.c, src/io/place.ts); 0: not known */
     uint32_t seq_end;         /* 60  == seq */
 };
 

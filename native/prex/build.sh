@@ -10,7 +10,8 @@ cc=${PREX_CC:-}
 version=$(sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' "$here/../../package.json" | head -n 1)
 # Not position independent: nothing to relocate at start.
 # shellcheck disable=SC2086
-$cc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O2 ${CFLAGS:-} -static -no-pie -fno-pie \
+$cc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wconversion -Werror -O2 ${CFLAGS:-} -static -no-pie -fno-pie \
     "-DPANTS_VERSION=\"${version:-unknown}\"" -I"$here/../include" -Wl,-O1 -Wl,--gc-sections -ffunction-sections \
-    -o "$out.$$" "$here"/*.c "$here/../shim/mark.c" "$here/../shim/policy.c" "$here/../shim/ground.c" "$here/../shim/words.c"
+    -o "$out.$$" "$here"/*.c "$here/../shim/mark.c" "$here/../shim/policy.c" "$here/../shim/ground.c" "$here/../shim/held.c" \
+    "$here/../shim/words.c"
 mv -f "$out.$$" "$out"

@@ -62,6 +62,14 @@ static noreturn void usage(void) {
     exit(2);
 }
 
+/* What the command would leave elsewhere. prex itself may be traced. */
+static const char *sandbox(void) {
+    struct pants_state state;
+    bool traced = false;
+    const char *held = ground_held(ground_state(&state, sys_boot_ns()) ? &state : NULL, &traced);
+    return traced ? NULL : held;
+}
+
 noreturn void by_hand(int argc, char **argv) {
     struct job job = {.env = environ, .host = "", .flags = PANTS_RUN_BY_HAND};
     int i = 1;
@@ -89,6 +97,7 @@ noreturn void by_hand(int argc, char **argv) {
     if (look_at(job.path, false, &mark, &unfit) == SIGHT_MARKED && (mark & PANTS_MARK_IDEMPOTENT))
         job.flags |= PANTS_RUN_IDEMPOTENT;
     if (!unfit && has_capabilities(job.path)) unfit = "has capabilities";
+    if (!unfit) unfit = sandbox();
     if (unfit) run_here(&job, PANTS_WHY_UNFIT, unfit);
     carry(&job);
 }

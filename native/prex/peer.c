@@ -18,11 +18,11 @@ bool peer_send(int fd, const void *data, size_t size, const int *fds, int count)
         if (count > 0) {
             memset(&control, 0, sizeof control);
             message.msg_control = &control;
-            message.msg_controllen = CMSG_SPACE((size_t)count * sizeof(int));
+            message.msg_controllen = (socklen_t)CMSG_SPACE((size_t)count * sizeof(int));
             struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
             rights->cmsg_level = SOL_SOCKET;
             rights->cmsg_type = SCM_RIGHTS;
-            rights->cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
+            rights->cmsg_len = (socklen_t)CMSG_LEN((size_t)count * sizeof(int));
             memcpy(CMSG_DATA(rights), fds, (size_t)count * sizeof(int));
         }
         ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);

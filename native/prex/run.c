@@ -81,7 +81,7 @@ struct bytes run_message(const struct job *job, const char *after, const char **
     put_string(&out, *job->path == '/' ? "" : cwd);
     if (*job->path != '/') put(&out, "/", 1);
     put(&out, job->path, strlen(job->path));
-    uint32_t length = (uint32_t)(out.at + out.size - path - sizeof length);
+    uint32_t length = (uint32_t)(out.at + out.size - (path + sizeof length));
     memcpy(path, &length, sizeof length);
     put_string(&out, job->host);
     put_string(&out, after);

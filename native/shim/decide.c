@@ -54,6 +54,7 @@ static const char *unfit(const struct ask *ask) {
 static enum pants_reason judge(const struct ask *ask, const struct ground *ground, struct verdict *verdict,
                                const char **detail) {
     size_t variable, entries;
+    bool traced;
     struct pants_table *table = ground->table;
     const struct pants_state *state = &ground->state;
     if ((*detail = unfit(ask))) return PANTS_WHY_UNFIT;
@@ -64,14 +65,14 @@ static enum pants_reason judge(const struct ask *ask, const struct ground *groun
     if (!always) {
         if (has_slot(ask, table, verdict)) return PANTS_WHY_LENT;
         if (!state->busy && take(pants_slot_take, ask, table, verdict)) return PANTS_WHY_SLOT;
-        /* Nobody can help now: here all the same, as long as that does not drown this host. Else prexd lets it
-         * wait. */
+        /* Nobody can help now: here all the same, as long as that does not drown this host. Else prexd lets
+         * it wait. */
         if (!state->remote && state->remote_after_ns > ground->now_ns &&
             (take(pants_slot_take, ask, table, verdict) || take(pants_beside_take, ask, table, verdict)))
             return PANTS_WHY_NO_REMOTE;
     }
-    /* Not earlier, because the kernel takes longer over /proc/self/status than all the rest takes. */
-    if (ground_traced()) return *detail = "traced", PANTS_WHY_UNFIT;
+    /* Not earlier, because the kernel takes longer over a status in /proc than all the rest takes. */
+    if ((*detail = ground_held(state, &traced))) return PANTS_WHY_UNFIT;
     if (has_capabilities(ask->path)) return *detail = "has capabilities", PANTS_WHY_UNFIT;
     if (!standin_find(verdict->standin, sizeof verdict->standin)) return PANTS_WHY_NO_STANDIN;
     if (!standin_fits(ask, &variable, &entries)) return *detail = "arguments too long", PANTS_WHY_UNFIT;

@@ -1,5 +1,4 @@
-/* What this host's daemon tells the process (state, slots), and who watches it. Read only after a mark
- * matched. */
+/* What this host's daemon tells the process: state and slots. Read only after a mark matched. */
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include "shim.h"
@@ -79,20 +78,4 @@ uint32_t ground_parent(uint32_t pid) {
     for (at += 4; at > 3 && at < got && stat[at] >= '0' && stat[at] <= '9'; at++)
         parent = parent * 10 + (uint32_t)(stat[at] - '0');
     return parent;
-}
-
-bool ground_traced(void) {
-    static const char name[] = "\nTracerPid:\t";
-    char text[512];
-    int fd = sys_open("/proc/self/status", O_RDONLY);
-    if (fd < 0) return false;
-    long got = sys_read(fd, text, sizeof text);
-    sys_close(fd);
-    for (long i = 0; i + (long)sizeof name <= got; i++) {
-        unsigned same = 0;
-        while (name[same] && text[i + same] == name[same])
-            same++;
-        if (!name[same]) return text[i + same] != '0';
-    }
-    return false;
 }

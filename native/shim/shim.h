@@ -78,8 +78,10 @@ struct pants_table *ground_map(void);
 bool ground_state(struct pants_state *state, uint64_t now_ns);
 /* Parent of a process, 0 when that cannot be told. */
 uint32_t ground_parent(uint32_t pid);
-/* A debugger or strace watches this process. */
-bool ground_traced(void);
+
+/* ---- held.c ---- */
+/* What keeps this process here: who watches it, or a sandbox; NULL when nothing does. `state` may be NULL. */
+const char *ground_held(const struct pants_state *state, bool *traced);
 
 /* ---- standin.c ---- */
 bool standin_find(char *out, size_t size);

@@ -105,6 +105,8 @@ export interface State {
   readonly indexThreshold: number;
   /** Memory that jobs may still take, MiB; 0: not known. */
   readonly availableMb: number;
+  /** The host's namespaces and root (place.ts); 0: not known. */
+  readonly place: number;
 }
 
 export function encodeState(state: State): Buffer {
@@ -124,6 +126,7 @@ export function encodeState(state: State): Buffer {
   bytes.writeUInt32LE(hundredths(state.indexValue), 44);
   bytes.writeUInt32LE(hundredths(state.indexThreshold), 48);
   bytes.writeUInt32LE(Math.min(0xffff_ffff, state.availableMb), 52);
+  bytes.writeUInt32LE(state.place, 56);
   bytes.writeUInt32LE(state.seq >>> 0, 60);
   return bytes;
 }
@@ -150,6 +153,7 @@ export function decodeState(bytes: Buffer): State | null {
     indexValue: bytes.readUInt32LE(44),
     indexThreshold: bytes.readUInt32LE(48),
     availableMb: bytes.readUInt32LE(52),
+    place: bytes.readUInt32LE(56),
   };
 }
 

@@ -24,6 +24,7 @@ const someState: State = {
   pid: 4000,
   indexValue: 99,
   availableMb: 4000,
+  place: 0xfedc_ba98,
   indexThreshold: 95,
 };
 

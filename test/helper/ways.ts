@@ -23,7 +23,7 @@ export class Ways extends Bed {
   /** This host is over a threshold, or idle, from now on. */
   state(busy: boolean): void {
     const writtenNs = native.bootTimeNs();
-    const index = { index: 1, indexValue: 9900, indexThreshold: 8000, availableMb: 0 };
+    const index = { index: 1, indexValue: 9900, indexThreshold: 8000, availableMb: 0, place: 0 };
     const record = { seq: 2, intervalMs: 3_600_000, writtenNs, busy, remote: true, slotsTotal: 64 };
     writeFileSync(
       join(this.runtime, "state"),

@@ -63,6 +63,7 @@ const state: State = {
   indexValue: 9876,
   indexThreshold: 9500,
   availableMb: 12_345,
+  place: 0xfedc_ba98,
 };
 
 const run: Run = {

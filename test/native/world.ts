@@ -16,6 +16,11 @@ import { basename, join } from "node:path";
 
 export const root = join(import.meta.dirname, "..", "..");
 export const shim = join(root, "build", "Release", "libprex.so");
+const { PANTS_SANITIZER: sanitizer, ASAN_OPTIONS = "" } = process.env;
+/** The C parts are instrumented (`make sanitize`). */
+export const sanitized = sanitizer !== undefined;
+/** For LD_PRELOAD: an instrumented shim wants its sanitizer's library before it. */
+export const preload = sanitizer === undefined ? shim : `${sanitizer}:${shim}`;
 const probes = join(import.meta.dirname, "probes");
 
 /** Bits of the mark, native/include/pants.h. */
@@ -38,6 +43,8 @@ export interface StateFields {
   age?: number;
   torn?: boolean;
   magic?: number;
+  /** Of the host (src/io/place.ts). */
+  place?: number;
 }
 
 /** CLOCK_BOOTTIME, to a hundredth of a second. */
@@ -107,6 +114,7 @@ export class World {
     bytes.writeUInt8(1, 25);
     bytes.writeUInt8(fields.remote === false ? 0 : 1, 26);
     bytes.writeBigUInt64LE(fields.remoteAfterNs ?? 0n, 32);
+    bytes.writeUInt32LE(fields.place ?? 0, 56);
     bytes.writeUInt32LE(fields.torn === true ? 8 : 7, 60);
     writeFileSync(join(this.runtime, "state"), bytes);
   }
@@ -158,6 +166,7 @@ export class World {
       LC_ALL: "C",
       PANTS_RUNTIME_DIR: this.runtime,
       PANTS_PREX: this.prex,
+      ...(sanitized ? { ASAN_OPTIONS } : {}),
       ...more,
     };
   }
@@ -165,7 +174,8 @@ export class World {
   run(argv: readonly string[], env: Record<string, string> = {}, cwd = this.dir, input = ""): Result {
     const [program = "", ...args] = argv;
     const r = spawnSync(program, args, {
-      env: this.env(env),
+      // Also where the shim is not: what the sanitizer itself changes is to be the same with and without it.
+      env: this.env(sanitizer === undefined ? env : { LD_PRELOAD: sanitizer, ...env }),
       cwd,
       input,
       encoding: "latin1",
@@ -178,7 +188,7 @@ export class World {
 
   /** The same under the shim. */
   shimmed(argv: readonly string[], env: Record<string, string> = {}, cwd = this.dir, input = ""): Result {
-    return this.run(argv, { LD_PRELOAD: shim, ...env }, cwd, input);
+    return this.run(argv, { LD_PRELOAD: preload, ...env }, cwd, input);
   }
 
   start(argv: readonly string[], env: Record<string, string> = {}): Background {
