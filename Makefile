@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 NODE ?= $(shell command -v node)
 
-.PHONY: all native ts deps-check test check sim figures figures-load fuzz faults demo bench install uninstall clean format
+.PHONY: all native ts deps-check test check sim figures figures-load fuzz sanitize faults demo bench install uninstall clean format
 all: native ts
 
 deps-check:
@@ -43,6 +43,10 @@ fuzz: all
 	node_modules/.bin/tsc -p tsconfig.fuzz.json
 	@mkdir -p build/fuzz/build && ln -sfn ../../Release build/fuzz/build/Release
 	$(NODE) build/fuzz/test/fuzz/main.js $(N) $(SEED)
+
+# The C parts under sanitizers, and the slot table's steps in every order: two minutes.
+sanitize: all
+	sh scripts/sanitize.sh
 
 # Faults at every moment of a job, as a table; then N random ones (SEED= repeats them) under jobs that may run only once.
 faults: N = 1000

@@ -49,11 +49,11 @@ void set_signals(uint64_t ignored) {
 int set_descriptors(const std::vector<int> &fds) {
     int lifted[kDescriptorsMax];
     const int count = static_cast<int>(fds.size());
-    for (int i = 0; i < count; i++) {
-        lifted[i] = fds[i];
-        if (fds[i] < 0 || fds[i] >= count) continue;
-        lifted[i] = fcntl(fds[i], F_DUPFD, count);
-        if (lifted[i] < 0) return errno;
+    int *to = lifted;
+    for (const int fd : fds) {
+        *to = fd >= 0 && fd < count ? fcntl(fd, F_DUPFD, count) : fd;
+        if (*to < 0 && fd >= 0) return errno;
+        to++;
     }
     for (int i = 0; i < count; i++) {
         if (lifted[i] < 0) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -153,14 +152,8 @@ std::vector<pants_why> Table::latest(uint32_t count) const {
     const uint64_t next = __atomic_load_n(&table_->ring_next, __ATOMIC_ACQUIRE);
     const uint64_t oldest = next > PANTS_WHY_CAPACITY ? next - PANTS_WHY_CAPACITY : 0;
     for (uint64_t drawn = next; drawn > oldest && records.size() < count; drawn--) {
-        const pants_why *entry = &table_->why[(drawn - 1) % PANTS_WHY_CAPACITY];
-        if (__atomic_load_n(&entry->seq, __ATOMIC_ACQUIRE) != drawn) continue;
         pants_why copy;
-        memcpy(&copy, entry, sizeof copy);
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (__atomic_load_n(&entry->seq, __ATOMIC_RELAXED) != drawn) continue;
-        copy.seq = drawn;
-        records.push_back(copy);
+        if (pants_why_read(table_, drawn, &copy)) records.push_back(copy);
     }
     return records;
 }

@@ -150,15 +150,34 @@ static inline void pants_copy_tail(char *to, size_t size, const char *from) {
         to[i] = from[i];
 }
 
-/* Record one decision. Everything but seq is the caller's to fill. A reader that sees the same non-zero seq
- * before and after its copy has a whole record. */
+/* Records are copied by words, each atomic, so that a reader beside a writer is no data race. */
+typedef uint64_t __attribute__((may_alias)) pants_why_word;
+enum { PANTS_WHY_WORDS = sizeof(struct pants_why) / sizeof(uint64_t) };
+
+/* Record one decision. Everything but seq is the caller's to fill. */
 static inline void pants_why_append(struct pants_table *t, const struct pants_why *record) {
     uint64_t drawn = __atomic_fetch_add(&t->ring_next, 1, __ATOMIC_RELAXED);
     struct pants_why *entry = &t->why[drawn % PANTS_WHY_CAPACITY];
-    __atomic_store_n(&entry->seq, 0, __ATOMIC_RELEASE);
+    const pants_why_word *from = (const pants_why_word *)record;
+    pants_why_word *to = (pants_why_word *)entry;
+    __atomic_store_n(&entry->seq, 0, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    const size_t head = sizeof record->seq;
-    __builtin_memcpy((char *)entry + head, (const char *)record + head, sizeof *record - head);
+    for (int i = 1; i < PANTS_WHY_WORDS; i++)
+        __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
     __atomic_store_n(&entry->seq, drawn + 1, __ATOMIC_RELEASE);
+}
+
+/* Copy the record whose seq is `seq` (from 1). 0 when it is being written or was overwritten; what is copied is
+ * whole, unless a writer stood still in the middle while all the others of the ring were written. */
+static inline int pants_why_read(const struct pants_table *t, uint64_t seq, struct pants_why *record) {
+    const struct pants_why *entry = &t->why[(seq - 1) % PANTS_WHY_CAPACITY];
+    const pants_why_word *from = (const pants_why_word *)entry;
+    pants_why_word *to = (pants_why_word *)record;
+    if (__atomic_load_n(&entry->seq, __ATOMIC_ACQUIRE) != seq) return 0;
+    for (int i = 1; i < PANTS_WHY_WORDS; i++)
+        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    record->seq = seq;
+    return __atomic_load_n(&entry->seq, __ATOMIC_RELAXED) == seq;
 }
 #endif

@@ -29,12 +29,19 @@ export async function until<T>(what: string, probe: () => T | undefined | false)
   }
 }
 
+/** A node that loads the addon wants its sanitizer's library too (`make sanitize`). */
+const sanitizer = process.env["PANTS_SANITIZER"];
+const sanitized =
+  sanitizer === undefined
+    ? []
+    : [`LD_PRELOAD=${sanitizer}`, `ASAN_OPTIONS=${process.env["ASAN_OPTIONS"] ?? ""}`];
+
 /** sh -c SCRIPT with ordinary surroundings. */
 export function shell(script: string, options: Partial<SpawnOptions> = {}): SpawnOptions {
   return {
     path: b("/bin/sh"),
     argv: [b("sh"), b("-c"), b(script)],
-    env: [b("PATH=/usr/bin:/bin")],
+    env: ["PATH=/usr/bin:/bin", ...(options.path?.toString() === process.execPath ? sanitized : [])].map(b),
     cwd: b("/"),
     umask: 0o22,
     fds: [-1, -1, -1],

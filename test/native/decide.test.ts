@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bootTimeNs, NEVER, shim, World } from "./world.js";
+import { bootTimeNs, NEVER, preload, World } from "./world.js";
 
 const world = new World();
 let caller = "";
@@ -100,9 +100,9 @@ describe.each(["execve", "posix_spawn"])("by %s", (how) => {
   });
   it("runs here inside a guest's session", () => {
     world.state({ busy: true });
-    const script = `printf "$(printf '\\\\%03o\\\\%03o\\\\%03o' $(($$&255)) $(($$>>8&255)) $(($$>>16&255)))" | dd of=${world.runtime}/slots bs=1 seek=64 conv=notrunc 2>/dev/null; ${caller} ${how} ${marked} --quiet; true`;
+    const script = `printf "$(printf '\\\\%03o\\\\%03o\\\\%03o' $(($$&255)) $(($$>>8&255)) $(($$>>16&255)))" | LD_PRELOAD= dd of=${world.runtime}/slots bs=1 seek=64 conv=notrunc 2>/dev/null; ${caller} ${how} ${marked} --quiet; true`;
     world.slots(1, [GUEST]);
-    const r = world.run(["setsid", "-w", "sh", "-c", script], { PANTS_DEBUG: "1", LD_PRELOAD: shim });
+    const r = world.run(["setsid", "-w", "sh", "-c", script], { PANTS_DEBUG: "1", LD_PRELOAD: preload });
     expect(r.stderr).toContain("here: part of a job run here for another host");
   });
 });
@@ -137,10 +137,10 @@ describe.each(["execve", "execvp", "posix_spawn"])("by %s with PANTS_POLICY=alwa
   });
 
   it("sends nothing on from a job that runs here for another host, nor from a session that it began", () => {
-    const slot = `printf "$(printf '\\\\%03o\\\\%03o\\\\%03o' $(($$&255)) $(($$>>8&255)) $(($$>>16&255)))" | dd of=${world.runtime}/slots bs=1 seek=64 conv=notrunc 2>/dev/null`;
+    const slot = `printf "$(printf '\\\\%03o\\\\%03o\\\\%03o' $(($$&255)) $(($$>>8&255)) $(($$>>16&255)))" | LD_PRELOAD= dd of=${world.runtime}/slots bs=1 seek=64 conv=notrunc 2>/dev/null`;
     for (const start of ["", "setsid -w "]) {
       world.slots(1, [GUEST]);
-      const script = `${slot}; LD_PRELOAD=${shim} ${start}${caller} ${how} ${marked} --quiet; true`;
+      const script = `${slot}; LD_PRELOAD=${preload} ${start}${caller} ${how} ${marked} --quiet; true`;
       const r = world.run(["setsid", "-w", "sh", "-c", script], always);
       expect(r.stderr).toContain("here: part of a job run here for another host");
       expect(r.stderr).not.toContain("standing in");
