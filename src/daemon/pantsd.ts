@@ -38,6 +38,9 @@ export interface PantsdOptions {
 
 export class Pantsd {
   readonly #sampler = new Sampler();
+  /** What the slots and the policy in force are for. */
+  #world = this.#sampler.world;
+  #config: Config;
   readonly #load: LoadWatch;
   readonly #learned: Learned;
   readonly #log: LoadLog;
@@ -56,6 +59,7 @@ export class Pantsd {
 
   constructor(private readonly options: PantsdOptions) {
     const { config, configFile, runtime, log } = options;
+    this.#config = config;
     this.#configWatch = new FileWatch(configFile);
     this.#participation = new Participation({
       config,
@@ -138,11 +142,18 @@ export class Pantsd {
   /** @throws {KeyError} @throws {ConfigError} and keeps the old one. */
   #reload(config: Config): void {
     this.#participation.change(config);
-    this.#load.settings = watchSettings(config);
-    this.#load.usePolicy(this.#policy(config, this.#load.policy.learned()));
-    setSlots(config);
+    this.#config = config;
+    this.#putInForce();
     this.options.log.info("configuration read again");
     this.#pollSlots();
+  }
+
+  /** Slots and policy as the configuration and what this host is say. */
+  #putInForce(): void {
+    this.#world = this.#sampler.world;
+    this.#load.settings = watchSettings(this.#config);
+    this.#load.usePolicy(this.#policy(this.#config, this.#load.policy.learned()));
+    setSlots(this.#config);
   }
 
   status(): HostStatus {
@@ -202,6 +213,10 @@ export class Pantsd {
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = monotonicMs();
     const news = this.#load.tick(now, this.#leased());
+    if (this.#world !== this.#sampler.world) {
+      this.#putInForce();
+      this.options.log.info({ world: this.#world.words }, "limits changed");
+    }
     if (news !== "same" && this.#load.sample) this.#tellLoad();
     this.#cluster.tick(now);
     if (news === "sampled") this.#sampled(now);

@@ -34,6 +34,11 @@ export class CounterFile {
     }
   }
 
+  /** All of it. */
+  text(): string {
+    return bytes.toString("latin1", 0, this.#length);
+  }
+
   /** To just behind the next occurrence of `key` that begins a line; false when there is none. */
   line(key: Buffer): boolean {
     for (let at = 0; ; at += 1) {

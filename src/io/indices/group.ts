@@ -83,6 +83,10 @@ export class GroupMeter {
     };
   }
 
+  close(): void {
+    for (const file of [this.#cpu, this.#io, this.#usage, this.#stat]) file?.close();
+  }
+
   #cpuNs(): number | null {
     const file = this.#cpu;
     if (!file?.read()) return null;

@@ -1,15 +1,16 @@
 /** All load indices of this host, once an interval. Where the numbers come from: docs/load.md. */
 import { join } from "node:path";
 import type { Sample } from "../../core/indices.js";
-import { type Read, readOrNull } from "../cgroup.js";
+import type { Read } from "../cgroup.js";
 import { monotonicMs } from "../clock.js";
 import { CounterFile } from "./counter-file.js";
 import { DiskNumbers, Disks, Interfaces } from "./devices.js";
 import { GroupMeter } from "./group.js";
+import { Limits } from "./limits.js";
 import { Pressure } from "./pressure.js";
 import { growth, sum } from "./rate.js";
 import { SessionsCpu, type SessionsUse } from "./tasks.js";
-import { findWorld, type World } from "./world.js";
+import type { World } from "./world.js";
 
 export interface SamplerOptions {
   /** Where /proc and /sys are, and what the time is: for tests. */
@@ -55,16 +56,19 @@ const noCounters: Counters = {
 };
 
 export class Sampler {
-  readonly world: World;
+  readonly #limits: Limits;
+  #world: World;
   readonly #stat: CounterFile;
   readonly #vmstat: CounterFile;
   readonly #meminfo: CounterFile;
   readonly #disks: Disks;
   readonly #interfaces: Interfaces;
-  readonly #pressures: Readonly<Record<"cpu" | "io" | "memory", Pressure>> | null;
-  readonly #group: GroupMeter | null;
+  #pressures: Readonly<Record<"cpu" | "io" | "memory", Pressure>>;
+  #group: GroupMeter | null;
   readonly #sessions: SessionsCpu;
   readonly #now: () => number;
+  readonly #proc: string;
+  readonly #sys: string;
   #before = noCounters;
   #at: number;
   #runQueue: number | null = null;
@@ -74,27 +78,28 @@ export class Sampler {
   /** The last interval's CPU time was left out as too little for it: the next one is taken as it is. */
   #doubted = false;
 
-  constructor({ proc = "/proc", sys = "/sys", now = monotonicMs, read = readOrNull }: SamplerOptions = {}) {
+  constructor({ proc = "/proc", sys = "/sys", now = monotonicMs, read }: SamplerOptions = {}) {
     this.#now = now;
+    this.#proc = proc;
+    this.#sys = sys;
     this.#stat = new CounterFile(join(proc, "stat"));
     this.#vmstat = new CounterFile(join(proc, "vmstat"));
     this.#meminfo = new CounterFile(join(proc, "meminfo"));
     this.#disks = new Disks(proc, sys);
     this.#interfaces = new Interfaces(proc, sys);
     this.#sessions = new SessionsCpu(proc);
+    this.#limits = new Limits(read);
     this.#readMemory();
-    this.world = findWorld(this.#totalMb, read);
-    const { group } = this.world;
-    this.#group = group ? new GroupMeter(this.world, group, proc, new DiskNumbers(sys)) : null;
-    const pressureAt = (name: string) =>
-      group ? join(group.pressure ?? "/nonexistent", `${name}.pressure`) : join(proc, "pressure", name);
-    this.#pressures = {
-      cpu: new Pressure(pressureAt("cpu")),
-      io: new Pressure(pressureAt("io")),
-      memory: new Pressure(pressureAt("memory")),
-    };
+    this.#world = this.#limits.find(this.#totalMb);
+    this.#group = this.#groupMeter();
+    this.#pressures = this.#pressureFiles();
     this.#at = now();
     this.sample();
+  }
+
+  /** What is measured; another object when limits have changed, as seen by the last sample. */
+  get world(): World {
+    return this.#world;
   }
 
   /**
@@ -106,6 +111,7 @@ export class Sampler {
     const now = this.#now();
     const ms = Math.max(0, now - this.#at);
     this.#at = now;
+    if (this.#limits.changed()) this.#lookAgain();
     const perSecond = (count: number | null) => (count === null || ms <= 0 ? null : (count * 1000) / ms);
     const machine = this.#machine(ms);
     const disks = this.#disks.sample();
@@ -129,9 +135,9 @@ export class Sampler {
       intr: group ? null : perSecond(machine.intr),
       net: perSecond(net.bytes === null ? null : net.bytes / 1024),
       netPackets: perSecond(net.packets),
-      cpuPressure: this.#pressures?.cpu.percent(ms) ?? null,
-      ioPressure: this.#pressures?.io.percent(ms) ?? null,
-      memoryPressure: this.#pressures?.memory.percent(ms) ?? null,
+      cpuPressure: this.#pressures.cpu.percent(ms),
+      ioPressure: this.#pressures.io.percent(ms),
+      memoryPressure: this.#pressures.memory.percent(ms),
       diskBusy: group || disks.busyMs === null || ms <= 0 ? null : Math.min(100, (100 * disks.busyMs) / ms),
       swapped: group ? null : perSecond(machine.swapped),
       availableMb: own.availableMb,
@@ -143,6 +149,27 @@ export class Sampler {
           this.#ended(sessions, slots, total, ms),
       ),
     };
+  }
+
+  /** Counters begin anew, perhaps of another group: this interval says nothing of them. */
+  #lookAgain(): void {
+    this.#group?.close();
+    for (const pressure of Object.values(this.#pressures)) pressure.close();
+    this.#world = this.#limits.find(this.#totalMb);
+    this.#group = this.#groupMeter();
+    this.#pressures = this.#pressureFiles();
+  }
+
+  #groupMeter(): GroupMeter | null {
+    const { group } = this.#world;
+    return group ? new GroupMeter(this.#world, group, this.#proc, new DiskNumbers(this.#sys)) : null;
+  }
+
+  #pressureFiles(): Readonly<Record<"cpu" | "io" | "memory", Pressure>> {
+    const { group } = this.#world;
+    const at = (name: string) =>
+      group ? join(group.pressure ?? "/nonexistent", `${name}.pressure`) : join(this.#proc, "pressure", name);
+    return { cpu: new Pressure(at("cpu")), io: new Pressure(at("io")), memory: new Pressure(at("memory")) };
   }
 
   /** Percent of the CPUs in so many clock ticks. */

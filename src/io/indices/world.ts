@@ -28,10 +28,11 @@ export interface GroupFiles {
   readonly cpuUsage: { readonly version: 1 | 2; readonly file: string } | null;
 }
 
-/** Looks at limits once: CPU quota, CPU set, memory. */
+/** Looks at limits: CPU quota, CPU set, memory. Where a group has none yet, also at what it could have. */
 export function findWorld(totalMb: number | null, read: Read = readOrNull): World {
   const quota = cpuQuota(read);
   const unified = groupOf("", read);
+  if (unified) read(join(unified.folders[0] ?? unified.point, "cgroup.controllers"));
   const memory = memoryGroup(unified, totalMb, read);
   const cpuSet = cpuSetGroup(unified, read);
   const allowed = availableParallelism();
