@@ -113,6 +113,57 @@ await main("pants", async () => {
           .example("$0 calibrate", "the paper's Table 2 for this host"),
       async (args) => (await import("./commands/calibrate.js")).calibrate(args),
     )
+    .command(
+      "bench [EXPERIMENT...]",
+      "Measure what PANTS gains here, beside other ways, and write a report",
+      (y) =>
+        y
+          .positional("EXPERIMENT", { type: "string", array: true, describe: "Default: all" })
+          .option("runs", { type: "number", requiresArg: true, describe: "Of each variant (3)" })
+          .option("out", {
+            type: "string",
+            default: "pants-bench-results",
+            requiresArg: true,
+            describe: "Folder of results; what is on record there is not run again",
+          })
+          .option("again", { type: "boolean", describe: "Run also what is on record" })
+          .option("report", {
+            type: "boolean",
+            describe: "Run nothing, write the report from what is on record",
+          })
+          .option("small", { type: "boolean", describe: "As little as shows that it works" })
+          .option("lab", {
+            type: "number",
+            requiresArg: true,
+            describe: "On so many hosts in namespaces here",
+          })
+          .option("cpus", { type: "number", requiresArg: true, describe: "CPUs of each host of the lab" })
+          .option("hosts", {
+            type: "string",
+            requiresArg: true,
+            describe: "Of the cluster: whose load is shown, as a,b,c (default: all)",
+          })
+          .option("policies", {
+            type: "string",
+            requiresArg: true,
+            describe:
+              "To compare, as cpu,multi,adaptive; on a cluster they are set on its hosts and set back",
+          })
+          .option("dir", {
+            type: "string",
+            requiresArg: true,
+            describe: "For what is made meanwhile; all hosts of a cluster must see it (default: here)",
+          })
+          .option("set", {
+            type: "string",
+            array: true,
+            nargs: 1,
+            describe: "NAME=VALUE of an experiment (docs/bench.md)",
+          })
+          .example("$0 bench cpu io memory", "the paper's micro benchmarks"),
+      async ({ EXPERIMENT: names, ...args }) =>
+        (await import("./commands/bench.js")).bench({ ...args, names: names ?? [] }),
+    )
     .command("key", "The cluster's secret key", (y) =>
       y
         .command(

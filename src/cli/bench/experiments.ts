@@ -1,0 +1,4 @@
+/** All that `pants bench` can run, in the order in which it does. */
+import type { Experiment } from "./experiment.js";
+
+export const experiments: readonly Experiment[] = [];
