@@ -35,6 +35,7 @@ need tmux command -v tmux
 need vim-tiny command -v vi
 need less command -v less
 need bindfs command -v bindfs
+need fonts-dejavu-core ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 test="$missing"
 
 # The labs start an sshd of their own each; one for the whole machine is nobody's wish.

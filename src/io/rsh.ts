@@ -40,7 +40,18 @@ export function rshCommand(rsh: string, host: string, command: string, link: str
 
 /** The whole command line of another program of ours, where it is on this host. */
 export function rshRun(rsh: string, host: string, program: string, args: readonly string[]): string[] {
-  return [...reach(rsh, host), [join(packageRoot, "bin", program), ...args].map(quote).join(" ")];
+  return rshProgram(rsh, host, [join(packageRoot, "bin", program), ...args]);
+}
+
+/** The whole command line of any program, with variables of its own if need be. */
+export function rshProgram(
+  rsh: string,
+  host: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): string[] {
+  const set = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+  return [...reach(rsh, host), [...(set.length > 0 ? ["env", ...set] : []), ...argv].map(quote).join(" ")];
 }
 
 function reach(rsh: string, host: string): string[] {

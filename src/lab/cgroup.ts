@@ -1,6 +1,17 @@
 /** Control groups of a lab: limits of each host, accounts of its use, and a list of all that runs on it. Version 1 and 2. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LabError } from "./command.js";
 
 /** Quota is refilled so often: short, so that a host at its limit stutters in small steps. */
 const PERIOD_US = 20_000;
@@ -17,6 +28,8 @@ interface Hierarchy {
 export interface Limits {
   readonly cpus?: number | undefined;
   readonly memoryMb?: number | undefined;
+  /** MiB/s of the disk that temporary files are on, of reading and of writing each. */
+  readonly diskMbS?: number | undefined;
 }
 
 /** Version 2 calls blkio io. */
@@ -97,7 +110,8 @@ function handDown({ version, controllers }: Hierarchy, dir: string): void {
     for (const name of controllers) writeFileSync(join(dir, "cgroup.subtree_control"), `+${name}`);
 }
 
-function limit({ version, controllers }: Hierarchy, dir: string, { cpus, memoryMb }: Limits): void {
+function limit({ version, controllers }: Hierarchy, dir: string, limits: Limits): void {
+  const { cpus, memoryMb, diskMbS } = limits;
   if (cpus !== undefined && controllers.includes("cpu")) {
     const quota = Math.round(cpus * PERIOD_US);
     if (version === 2) writeFileSync(join(dir, "cpu.max"), `${quota} ${PERIOD_US}`);
@@ -110,6 +124,27 @@ function limit({ version, controllers }: Hierarchy, dir: string, { cpus, memoryM
     const file = version === 2 ? "memory.max" : "memory.limit_in_bytes";
     writeFileSync(join(dir, file), String(memoryMb * 2 ** 20));
   }
+  if (diskMbS !== undefined) limitDisk(version, controllers, dir, Math.round(diskMbS * 2 ** 20));
+}
+
+/** Version 1 holds back only those who wait for the disk: what is written later is written by the kernel itself. */
+function limitDisk(version: 1 | 2, controllers: readonly string[], dir: string, bytesS: number): void {
+  if (version === 2 && controllers.includes("io"))
+    writeFileSync(join(dir, "io.max"), `${diskOf(tmpdir())} rbps=${bytesS} wbps=${bytesS}`);
+  if (version === 1 && controllers.includes("blkio"))
+    for (const way of ["read", "write"])
+      writeFileSync(join(dir, `blkio.throttle.${way}_bps_device`), `${diskOf(tmpdir())} ${bytesS}`);
+}
+
+/** The whole disk that a folder is on, as `major:minor`. @throws {LabError} where there is none, as on tmpfs. */
+function diskOf(folder: string): string {
+  const { dev } = statSync(folder, { bigint: true });
+  const [major, minor] = [(dev >> 8n) & 0xfffn, (dev & 0xffn) | ((dev >> 12n) & 0xfff00n)];
+  const at = `/sys/dev/block/${major}:${minor}`;
+  if (!existsSync(at))
+    throw new LabError(`${folder} is on no disk, so that its throughput cannot be limited`);
+  const disk = existsSync(join(at, "partition")) ? join(realpathSync(at), "..") : at;
+  return readFileSync(join(disk, "dev"), "utf8").trim();
 }
 
 /** All processes in a lab's groups. */

@@ -28,6 +28,8 @@ export interface LabOptions {
   readonly cpus?: Each;
   /** Memory of each, MiB; default: all that there is. */
   readonly memoryMb?: Each;
+  /** Throughput of each one's disk, MiB/s of reading and of writing each; default: they share the machine's as it is. */
+  readonly diskMbS?: Each;
   /** A /tmp of its own for each host. */
   readonly privateTmp?: boolean;
   /** Folders that a host sees empty, by host. */
@@ -126,10 +128,11 @@ export class Lab {
 
   async #startHost(name: string, address: string, net: Switch): Promise<Host> {
     const { privateTmp, privateDirs } = this.#options;
-    const [cpus, memoryMb] = [of(this.#options.cpus, name), of(this.#options.memoryMb, name)];
+    const { cpus, memoryMb, diskMbS } = this.#options;
+    const limits = { cpus: of(cpus, name), memoryMb: of(memoryMb, name), diskMbS: of(diskMbS, name) };
     const dirs = [...(privateTmp ? ["/tmp"] : []), ...(privateDirs?.[name] ?? [])];
     const env = this.#env(name);
-    const common = { id: this.id, folder: this.folder, name, address, cpus, memoryMb, env };
+    const common = { id: this.id, folder: this.folder, name, address, limits, env };
     const place = await Namespaces.start({ ...common, privateDirs: dirs }, net);
     const host = new Host(name, address, join(this.folder, name), place, env);
     const login = Object.fromEntries(Object.entries(env).filter(([key]) => /^(PANTS_|PATH$)/.test(key)));

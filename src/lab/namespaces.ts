@@ -2,7 +2,7 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cgroupCpuSeconds, makeCgroup } from "./cgroup.js";
+import { cgroupCpuSeconds, type Limits, makeCgroup } from "./cgroup.js";
 import { background, LabError } from "./command.js";
 import type { Switch } from "./network.js";
 import type { Env, Place } from "./place.js";
@@ -56,8 +56,7 @@ export interface NamespaceOptions {
   readonly folder: string;
   readonly name: string;
   readonly address: string;
-  readonly cpus: number | undefined;
-  readonly memoryMb: number | undefined;
+  readonly limits: Limits;
   readonly privateDirs: readonly string[];
   /** Environment of everything on this host. */
   readonly env: NodeJS.ProcessEnv;
@@ -82,8 +81,8 @@ export class Namespaces implements Place {
 
   /** Brings a host up, with its network, but with nothing running on it yet. */
   static async start(options: NamespaceOptions, net: Switch): Promise<Namespaces> {
-    const { id, folder, name, cpus, memoryMb, env } = options;
-    const groups = makeCgroup(id, name, { cpus, memoryMb });
+    const { id, folder, name, limits, env } = options;
+    const groups = makeCgroup(id, name, limits);
     const logFile = join(folder, name, "host.log");
     const log = openSync(logFile, "a");
     const init = ["sh", join(folder, "init"), name, folder, ...options.privateDirs];

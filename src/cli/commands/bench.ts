@@ -7,8 +7,9 @@ import { pantsdSocket, runtimeDir } from "../../io/paths.js";
 import { isHostName } from "../../io/rsh.js";
 import type { Experiment, Settings } from "../bench/experiment.js";
 import { experiments } from "../bench/experiments.js";
-import { claim } from "../bench/folder.js";
+import { aboutOf, claim } from "../bench/folder.js";
 import { Records } from "../bench/records.js";
+import { writeReport } from "../bench/report/write.js";
 import { runExperiment } from "../bench/runner.js";
 import { CommandError, print, UsageError } from "./support.js";
 
@@ -39,6 +40,9 @@ export async function bench(options: BenchOptions): Promise<void> {
   mkdirSync(out, { recursive: true });
   const records = new Records(out);
   const failed = options.report ? 0 : await measure(chosen, options, { runs, again, out, records });
+  const { page, figures, trouble } = await writeReport(out, aboutOf(out), records.all, experiments);
+  print(`${page}, with ${figures} figures`);
+  if (trouble) process.stderr.write(`pants: ${trouble}\n`);
   if (failed > 0) throw new CommandError(`${failed} runs failed; the report says which and why`);
 }
 
