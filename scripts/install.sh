@@ -33,13 +33,14 @@ mkdir -p "$root/bin" "$root/lib/systemd/system" "$root/share/doc/pants" "$root/s
 # The package, made beside its place and moved there whole.
 mkdir -p "$new/bin" "$new/dist" "$new/build/Release"
 cp package.json LICENSE "$new/"
-(cd dist && find . -name '*.js' ! -path './lab/*' ! -path './cli/pants-*.js' ! -path './cli/demo/*' \
-    ! -path './cli/bench/*' && echo ./cli/pants-flag.js) |
+(cd dist && find . -name '*.js' ! -path './cli/pants-bench.js' ! -path './cli/pants-demo.js') |
     while read -r file; do
         mkdir -p "$new/dist/${file%/*}"
         cp "dist/$file" "$new/dist/$file"
     done
 cp build/Release/prex build/Release/pants.node "$new/build/Release/"
+mkdir "$new/bench"
+cp -R bench/micro "$new/bench/" # which pants bench compiles
 for name in pants pants-flag pantsd prexd prex-agent; do
     sed "s|PANTS_NODE:-node}|PANTS_NODE:-$node}|" "bin/$name" >"$new/bin/$name"
     grep -q "PANTS_NODE:-$node}" "$new/bin/$name" || fail "bin/$name does not say where node goes"

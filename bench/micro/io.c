@@ -1,6 +1,7 @@
 /* The I/O test (paper, 3.2): copies a tree of many small files.
  *   io make MB       makes the tree, unless it is there
- *   io copy MB N     copies it to a new place, and removes the copy; N is the child's number
+ *   io copy MB N     copies it to a new place; N is the child's number
+ *   io forget MB N   removes the copies of the children 1 to N
  * The paper's hosts could not keep 384 MB in memory. So that the disk has as much to do today, a file's data
  * is on it before the next file is copied, and nothing stays in the page cache. That is sync_file_range and
  * not fsync: a commit of the journal for each file is not what cp does. */
@@ -92,18 +93,25 @@ static void make(const char *tree, double bytes) {
 
 int main(int argc, char **argv) {
     if (argc < 3) return 2;
-    char tree[PATH_MAX / 2], target[PATH_MAX / 2 + 32];
+    char tree[PATH_MAX / 2], copy[PATH_MAX / 2 + 32];
     double mb = number(argv[2]), bytes = mb * 1048576;
+    int child = argc > 3 ? (int)number(argv[3]) : 1;
     snprintf(tree, sizeof tree, "%s/tree-%g", scratch(), mb);
     if (strcmp(argv[1], "make") == 0) {
         make(tree, bytes);
         return 0;
     }
-    snprintf(target, sizeof target, "%s-copy-%s", tree, argc > 3 ? argv[3] : "0");
-    if (mkdir(target, 0777) != 0 && errno != EEXIST) die(target); /* of a run that was killed */
+    if (strcmp(argv[1], "forget") == 0) {
+        for (; child > 0; child--) {
+            snprintf(copy, sizeof copy, "%s-copy-%d", tree, child);
+            forget(copy, bytes);
+        }
+        return 0;
+    }
+    snprintf(copy, sizeof copy, "%s-copy-%d", tree, child);
+    if (mkdir(copy, 0777) != 0 && errno != EEXIST) die(copy); /* of a run that was killed */
     double began = now_s(CLOCK_REALTIME);
-    double copied = walk(tree, target, bytes);
+    double copied = walk(tree, copy, bytes);
     report(began, copied / 1048576, "MiB copied");
-    forget(target, bytes);
     return 0;
 }

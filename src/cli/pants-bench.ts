@@ -1,6 +1,11 @@
-/** `make bench`: measures what PANTS promises, and writes docs/benchmarks.md. Arguments: names of sections. */
+/**
+ * `make bench`: measures what PANTS promises. Arguments: names of sections, which go into docs/benchmarks.md, and of
+ * experiments, which `pants bench` runs too and reports beside their figures; none: all of both.
+ */
 import { build } from "./bench/build.js";
 import { exec } from "./bench/exec.js";
+import type { Experiment } from "./bench/experiment.js";
+import { choose } from "./bench/experiments.js";
 import { failover } from "./bench/failover.js";
 import { floods } from "./bench/flood.js";
 import { hogs } from "./bench/hogs.js";
@@ -11,6 +16,8 @@ import { leaks, leaksTogether } from "./bench/leaks.js";
 import { idle, memory } from "./bench/resident.js";
 import { sampling } from "./bench/sampling.js";
 import { record } from "./bench/section.js";
+import { bench, OUT } from "./commands/bench.js";
+import { CommandError, main, UsageError } from "./commands/support.js";
 
 const SECTIONS = [
   latency,
@@ -28,16 +35,13 @@ const SECTIONS = [
   sampling,
 ];
 
-async function main(names: readonly string[]): Promise<number> {
-  const known = SECTIONS.map(({ name }) => name);
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    console.error(`pants-bench: no section ${unknown.join(", ")}: there are ${known.join(", ")}`);
-    return 2;
-  }
-  let status = 0;
-  for (const section of SECTIONS) {
-    if (names.length > 0 && !names.includes(section.name)) continue;
+async function run(names: readonly string[]): Promise<void> {
+  const sections = SECTIONS.filter(({ name }) => names.length === 0 || names.includes(name));
+  const others = names.filter((name) => !SECTIONS.some((one) => one.name === name));
+  // Looked up before anything is measured: a wrong name is said at once.
+  const chosen = names.length === 0 || others.length > 0 ? named(others) : [];
+  let failed = 0;
+  for (const section of sections) {
     console.log(`${section.title} ...`);
     try {
       const text = await section.run();
@@ -47,10 +51,21 @@ async function main(names: readonly string[]): Promise<number> {
       console.error(
         `pants-bench: ${section.name}: ${error instanceof Error ? error.message : String(error)}`,
       );
-      status = 1;
+      failed += 1;
     }
   }
-  return status;
+  if (chosen.length > 0) await bench({ names: chosen.map(({ name }) => name), out: OUT });
+  if (failed > 0) throw new CommandError(`${failed} sections failed`);
 }
 
-process.exitCode = await main(process.argv.slice(2));
+/** @throws {UsageError} */
+function named(names: readonly string[]): readonly Experiment[] {
+  try {
+    return choose(names);
+  } catch (error) {
+    const sections = SECTIONS.map(({ name }) => name).join(", ");
+    throw new UsageError(`${(error as Error).message}; and the sections ${sections}`);
+  }
+}
+
+await main("pants-bench", () => run(process.argv.slice(2)));

@@ -136,13 +136,33 @@ function limitDisk(version: 1 | 2, controllers: readonly string[], dir: string, 
       writeFileSync(join(dir, `blkio.throttle.${way}_bps_device`), `${diskOf(tmpdir())} ${bytesS}`);
 }
 
+/** What stands in the way of limiting the throughput of each host's disk; undefined when nothing does. */
+export function diskTrouble(): string | undefined {
+  const limits = { 1: "blkio.throttle.write_bps_device", 2: "io.max" } as const;
+  const can = (hierarchy: Hierarchy): boolean => {
+    const dir = join(hierarchy.root, `${labName("probe")}-${process.pid}`);
+    mkdirSync(dir);
+    try {
+      handDown(hierarchy, hierarchy.root);
+      return existsSync(join(dir, limits[hierarchy.version]));
+    } finally {
+      rmdirSync(dir);
+    }
+  };
+  try {
+    diskOf(tmpdir());
+    return hierarchies().some(can) ? undefined : "this kernel limits no disk for control groups";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /** The whole disk that a folder is on, as `major:minor`. @throws {LabError} where there is none, as on tmpfs. */
 function diskOf(folder: string): string {
   const { dev } = statSync(folder, { bigint: true });
   const [major, minor] = [(dev >> 8n) & 0xfffn, (dev & 0xffn) | ((dev >> 12n) & 0xfff00n)];
   const at = `/sys/dev/block/${major}:${minor}`;
-  if (!existsSync(at))
-    throw new LabError(`${folder} is on no disk, so that its throughput cannot be limited`);
+  if (!existsSync(at)) throw new LabError(`${folder} is on no disk whose throughput could be limited`);
   const disk = existsSync(join(at, "partition")) ? join(realpathSync(at), "..") : at;
   return readFileSync(join(disk, "dev"), "utf8").trim();
 }

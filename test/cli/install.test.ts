@@ -18,6 +18,7 @@ import { command, root, run, temporary } from "./support.js";
 function source(): string {
   const folder = join(temporary(), "source");
   for (const part of [
+    "bench",
     "bin",
     "build/Release",
     "dist",
@@ -63,6 +64,10 @@ test("installed commands work when the source tree is gone", () => {
     const ran = run("/bin/sh", ["-c", `PATH=/usr/bin:/bin exec ${join(prefix, "bin", name)} --version`]);
     expect(ran).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
   }
+  const bench = run(join(prefix, "bin/pants"), ["bench", "no-such"]);
+  expect(bench).toMatchObject({ status: 2, stdout: "" });
+  expect(bench.stderr).toContain("no experiment no-such: there are micro-cpu"); // so all of them were loaded
+  expect(existsSync(join(prefix, "lib/pants/bench/micro/parent.c"))).toBe(true);
   const runtime = temporary();
   writeFileSync(join(runtime, "slots"), "");
   const why = run(join(prefix, "bin/pants"), ["why"], { PANTS_RUNTIME_DIR: runtime });

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { diskTrouble } from "../../src/lab/cgroup.js";
 import type { Host } from "../../src/lab/host.js";
 import { Lab } from "../../src/lab/lab.js";
 import { startTime } from "../../src/lab/processes.js";
@@ -10,6 +11,7 @@ import { until } from "../../src/lab/wait.js";
 import { ownLabs, traces } from "./traces.js";
 
 const missing = missingRights(0.5);
+const noDisk = diskTrouble();
 if (missing.length > 0) console.warn(`hosts in namespaces are not tested: ${missing.join("; ")}`);
 
 /** Whether one host reaches another by ssh. */
@@ -22,7 +24,8 @@ describe.skipIf(missing.length > 0)("a lab of namespaces", () => {
   let lab: Lab;
   let n1: Host;
   beforeAll(async () => {
-    lab = await Lab.up({ hosts: 3, cpus: 0.5, daemons: false, privateDirs: { n3: ["/mnt"] } });
+    const diskMbS = noDisk === undefined ? { n2: 4 } : {};
+    lab = await Lab.up({ hosts: 3, cpus: 0.5, diskMbS, daemons: false, privateDirs: { n3: ["/mnt"] } });
     n1 = lab.host("n1");
   });
   afterAll(() => lab.down());
@@ -68,6 +71,14 @@ describe.skipIf(missing.length > 0)("a lab of namespaces", () => {
     const before = n1.cpuSeconds();
     await Promise.all([1, 2].map(() => n1.run(["timeout", "1", "sh", "-c", "while :; do :; done"])));
     expect(n1.cpuSeconds() - before).toBeLessThan(0.8);
+  });
+
+  it.skipIf(noDisk !== undefined)("holds a host to its disk's throughput", async () => {
+    const file = join(lab.folder, "n2", "written");
+    const argv = ["dd", "if=/dev/zero", `of=${file}`, "bs=64k", "count=32", "oflag=direct"];
+    const { status, ms } = await lab.host("n2").run(argv);
+    expect(status).toBe(0);
+    expect(ms).toBeGreaterThan(400);
   });
 
   it("lets a host read its quota where /proc/self/cgroup says", async () => {

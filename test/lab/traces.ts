@@ -19,8 +19,8 @@ export function traces(id: string): string[] {
   return found;
 }
 
-/** Folders of labs that this process owns: the last that is removed of each. */
-export function ownLabs(): string[] {
+/** Folders of labs that a process (this one) owns: the last that is removed of each. */
+export function ownLabs(pid = process.pid): string[] {
   const owner = (folder: string): number => {
     try {
       return (JSON.parse(readFileSync(join(folder, "lab.json"), "utf8")) as LabRecord).owner.pid;
@@ -29,5 +29,5 @@ export function ownLabs(): string[] {
     }
   };
   const folders = readdirSync(tmpdir()).filter((name) => name.startsWith("pants-lab-"));
-  return folders.map((name) => join(tmpdir(), name)).filter((folder) => owner(folder) === process.pid);
+  return folders.map((name) => join(tmpdir(), name)).filter((folder) => owner(folder) === pid);
 }

@@ -1,19 +1,26 @@
 /** The hosts of one run: fresh ones in a lab, or those of the cluster. Commands start on the first, which is home. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { diskTrouble } from "../../lab/cgroup.js";
 import type { Result } from "../../lab/command.js";
 import { Lab } from "../../lab/lab.js";
 import { missingRights } from "../../lab/rights.js";
 import { until } from "../../lab/wait.js";
-import { libprex, prex } from "../demo/build.js";
+import { prex } from "../demo/build.js";
 import { ready } from "../demo/ready.js";
 import { curve, labLoad } from "./curves.js";
 import { Unavailable } from "./experiment.js";
 import type { Curve } from "./records.js";
+import { shim } from "./shim.js";
 
 export interface Bed {
   readonly hosts: readonly string[];
+  /** Of the first, as uname has it. */
+  readonly nodename: string;
+  readonly policy: string;
   /** CPUs that each host may use; 0: not known, or not the same for all. */
   readonly cpus: number;
+  /** The disk of each, in words; empty where it is what it is. */
+  readonly disk: string;
   /** Runs a command at home to its end; with PANTS only LD_PRELOAD is different. */
   run(argv: readonly string[], pants: boolean, env: Readonly<Record<string, string>>): Promise<Result>;
   /** Runs a command on every host that has a disk of its own. @throws when it fails on one. */
@@ -36,12 +43,14 @@ export interface LabBedOptions {
 export async function labBed({ hosts, cpus, diskMbS, slots, policy }: LabBedOptions): Promise<Bed> {
   const missing = missingRights(cpus);
   if (missing.length > 0) throw new Unavailable(`no hosts in namespaces: ${missing.join("; ")}`);
+  const preload = shim();
   const settings = { load: { policy }, slots: { total: slots } };
-  const lab = await Lab.up({ hosts, cpus, diskMbS, settings });
+  const shared = diskTrouble();
+  const lab = await Lab.up({ hosts, cpus, settings, ...(shared === undefined ? { diskMbS } : {}) });
   const [home] = lab.hosts;
   if (!home) throw new Unavailable("a lab without hosts");
   const run: Bed["run"] = (argv, pants, env) =>
-    home.run(argv, { env: { ...env, ...(pants ? { LD_PRELOAD: libprex } : {}) } });
+    home.run(argv, { env: { ...env, ...(pants ? { LD_PRELOAD: preload } : {}) } });
   try {
     await ready(lab);
     // The helper runs from now on, as it does for whoever uses PANTS every day.
@@ -52,7 +61,8 @@ export async function labBed({ hosts, cpus, diskMbS, slots, policy }: LabBedOpti
   }
   return {
     hosts: lab.hosts.map(({ name }) => name),
-    cpus,
+    ...{ nodename: home.name, policy, cpus },
+    disk: shared === undefined ? `${diskMbS} MiB/s each` : `shared: ${shared}`,
     run,
     everywhere: async (argv, env) => {
       // They share one file system.

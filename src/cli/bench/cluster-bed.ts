@@ -1,14 +1,16 @@
 /** The real cluster that this host is in. Nothing is started there but what PANTS itself starts; its settings are set back. */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { packageRoot } from "../../io/paths.js";
 import { rshProgram, rshRun } from "../../io/rsh.js";
 import { ended, type Result } from "../../lab/command.js";
 import { fetchRecord, knownHosts, ownStatus, runRemote, type Said } from "../cluster-hosts.js";
+import { prex } from "../demo/build.js";
 import { type Bed, rest } from "./beds.js";
 import { curve } from "./curves.js";
 import { Unavailable } from "./experiment.js";
+import { shim } from "./shim.js";
 
 export interface ClusterBedOptions {
   /** Whose load is measured and policy set; none: all that the leader knows. */
@@ -17,16 +19,6 @@ export interface ClusterBedOptions {
   readonly policy: string | undefined;
   /** A line for the user. */
   readonly say: (line: string) => void;
-}
-
-/** Where `make install`, or `make`, has put the shim. */
-export function shim(): string {
-  const places = [join(packageRoot, "build", "Release"), join(packageRoot, "..")].map((folder) =>
-    join(folder, "libprex.so"),
-  );
-  const found = places.find(existsSync);
-  if (found === undefined) throw new Unavailable(`no libprex.so: looked for ${places.join(" and ")}`);
-  return found;
 }
 
 /** @throws {Unavailable} when no pantsd runs here, or the policy cannot be set */
@@ -38,9 +30,11 @@ export async function clusterBed({ hosts: asked, policy, say }: ClusterBedOption
   const names = [...new Set(hosts)];
   const rsh = process.env["PANTS_RSH"] ?? "ssh";
   const before = policy === undefined ? [] : await setPolicy(names, own.host, policy);
+  // The helper runs from now on: whoever uses PANTS every day has one.
+  await runHere([prex, "true"], {});
   return {
     hosts: names,
-    cpus: 0,
+    ...{ nodename: hostname(), policy: policy ?? own.policy, cpus: 0, disk: "" },
     run: (argv, pants, env) => runHere(argv, { ...env, ...(pants ? { LD_PRELOAD: preload } : {}) }),
     everywhere: async (argv, env) => {
       const here = await runHere(argv, env);

@@ -6,7 +6,7 @@ import { askPantsd } from "../../io/control-client.js";
 import { pantsdSocket, runtimeDir } from "../../io/paths.js";
 import { isHostName } from "../../io/rsh.js";
 import type { Experiment, Settings } from "../bench/experiment.js";
-import { experiments } from "../bench/experiments.js";
+import { choose, experiments } from "../bench/experiments.js";
 import { aboutOf, claim } from "../bench/folder.js";
 import { Records } from "../bench/records.js";
 import { writeReport } from "../bench/report/write.js";
@@ -28,6 +28,9 @@ export interface BenchOptions {
   readonly report?: boolean | undefined;
 }
 
+/** The folder of results where none is named. */
+export const OUT = "pants-bench-results";
+
 /** Hosts of a lab where none are named. */
 const LAB_HOSTS = 4;
 const SMALL_HOSTS = 2;
@@ -44,17 +47,6 @@ export async function bench(options: BenchOptions): Promise<void> {
   print(`${page}, with ${figures} figures`);
   if (trouble) process.stderr.write(`pants: ${trouble}\n`);
   if (failed > 0) throw new CommandError(`${failed} runs failed; the report says which and why`);
-}
-
-/** By name, or all of a kind: `micro` is every `micro-...`. */
-function choose(names: readonly string[]): readonly Experiment[] {
-  const is = (wanted: string, name: string): boolean => name === wanted || name.startsWith(`${wanted}-`);
-  const unknown = names.filter((wanted) => !experiments.some(({ name }) => is(wanted, name)));
-  if (unknown.length > 0)
-    throw new UsageError(
-      `no experiment ${unknown.join(", ")}: there are ${experiments.map(({ name }) => name).join(", ")}`,
-    );
-  return experiments.filter(({ name }) => names.length === 0 || names.some((wanted) => is(wanted, name)));
 }
 
 interface Measuring {

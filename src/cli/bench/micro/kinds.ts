@@ -18,6 +18,8 @@ export interface Kind {
   /** Arguments of the program that makes what children need on each host, once. */
   readonly make?: (amount: Amount) => readonly string[];
   readonly child: (amount: Amount) => readonly string[];
+  /** Of the one that removes what children left on each host, after each run. */
+  readonly forget?: (amount: Amount) => readonly string[];
 }
 
 /** At least 1, and whole. */
@@ -38,6 +40,7 @@ export const kinds: readonly Kind[] = [
     index: "io",
     make: ({ work }) => ["make", whole(384 * work)],
     child: ({ work }) => ["copy", whole(384 * work)],
+    forget: ({ work, children }) => ["forget", whole(384 * work), String(children)],
   },
   {
     name: "memory",

@@ -21,9 +21,9 @@ interface Options extends Amount {
   readonly diskMbS: number;
 }
 
-const DEFAULTS = { children: 4, interval: 20, rest: 10, work: 1, disk: 16 } as const;
-/** Far enough apart that a policy has seen the first child when the second one starts. */
-const SMALL = { children: 2, interval: 2.5, rest: 1, work: 0.03, disk: 16 } as const;
+const DEFAULTS = { children: 4, interval: 10, rest: 10, work: 1, disk: 16 } as const;
+/** Far enough apart, and long enough, that a policy has seen the first child at work when the second one starts. */
+const SMALL = { children: 2, interval: 2.5, rest: 2, work: 0.07, disk: 16 } as const;
 
 function optionsOf({ options, small }: Settings): Options {
   const value = (name: keyof typeof DEFAULTS): number => {
@@ -122,9 +122,12 @@ class Micro implements Experiment {
     const log = readLog(folder);
     rmSync(folder, { recursive: true, force: true });
     const { beganMs, seconds } = log;
-    const [hosts, policy] = [bed.hosts.length, variant === NO_PANTS ? "" : variant];
+    const [hosts, policy] = [bed.hosts.length, variant === NO_PANTS ? "" : bed.policy];
     const load = await bed.curves(restedMs, beganMs + seconds * 1000, beganMs);
-    const detail = { ...detailOf(log, bed.hosts[0] ?? ""), interval: options.interval, work: options.work };
+    const forget = this.#kind.forget?.(options);
+    if (forget) await bed.everywhere([child, ...forget], env);
+    const { interval, work } = options;
+    const detail = { ...detailOf(log, bed.nodename), interval, work, disk: bed.disk };
     return { seconds, startedMs: beganMs, hosts, cpus: bed.cpus, policy, detail, load };
   }
 }
