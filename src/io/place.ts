@@ -2,7 +2,7 @@
  * Which namespaces (of mounts, processes, users, network) and root directory a process has, in one number, as
  * native/shim/held.c computes it: a program in others than this host's is in a sandbox, and is not sent out of it.
  */
-import { statSync } from "node:fs";
+import { readlinkSync, statSync } from "node:fs";
 
 const spaces = ["mnt", "pid_for_children", "user", "net"] as const;
 
@@ -28,11 +28,11 @@ function placeOf(pid: "self"): Place;
 function placeOf(pid: string): Place | null;
 /** Null when another process's may not be seen. */
 function placeOf(pid: string): Place | null {
-  const inode = (name: string): bigint => look(`/proc/${pid}/ns/${name}`)?.ino ?? 0n;
+  const space = (name: string): bigint => BigInt(/\d+/.exec(link(`/proc/${pid}/ns/${name}`))?.[0] ?? 0);
   const root = look(pid === "self" ? "/" : `/proc/${pid}/root/.`);
   if (root === null && pid !== "self") return null;
   const { dev, ino } = root ?? { dev: 0n, ino: 0n };
-  return { root: [major(dev), minor(dev), ino], spaces: spaces.map(inode) };
+  return { root: [major(dev), minor(dev), ino], spaces: spaces.map(space) };
 }
 
 function number({ root, spaces }: Place): number {
@@ -51,5 +51,13 @@ function look(path: string) {
     return statSync(path, { bigint: true });
   } catch {
     return null;
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
   }
 }
