@@ -11,6 +11,7 @@ import { aboutOf, claim } from "../bench/folder.js";
 import { Records } from "../bench/records.js";
 import { writeReport } from "../bench/report/write.js";
 import { runExperiment } from "../bench/runner.js";
+import { policies } from "./set.js";
 import { CommandError, print, UsageError } from "./support.js";
 
 export interface BenchOptions {
@@ -73,6 +74,7 @@ async function measure(
   try {
     const settings: Settings = { ...place, folder, options: setOptions(chosen, options.set ?? []) };
     claim(out, settings, chosen);
+    print(`${placeWords(place)}; results in ${out}`);
     let failed = 0;
     for (const experiment of chosen)
       failed += await runExperiment(experiment, settings, records, {
@@ -92,6 +94,8 @@ type Place = Omit<Settings, "folder" | "options">;
 async function placeOf(options: BenchOptions): Promise<Place> {
   const { cpus, small = false } = options;
   const asked = options.policies?.split(",");
+  const odd = asked?.find((one) => !policies.some((policy) => policy === one));
+  if (odd !== undefined) throw new UsageError(`--policies: ${odd}: no such policy: ${policies.join(", ")}`);
   if (cpus !== undefined && !(cpus > 0)) throw new UsageError("--cpus: CPUs of each host of a lab, above 0");
   const cluster = options.lab === undefined && (options.hosts !== undefined || (await daemonHere()));
   if (!cluster) {
@@ -107,6 +111,12 @@ async function placeOf(options: BenchOptions): Promise<Place> {
   const strange = names.find((name) => !isHostName(name));
   if (strange !== undefined) throw new UsageError(`--hosts: ${strange}: not a host name`);
   return { place: "cluster", hosts: names, cpus: undefined, small, policies: asked ?? [] };
+}
+
+function placeWords({ place, hosts }: Place): string {
+  if (place === "lab") return `on a lab of ${String(hosts)} hosts on this machine`;
+  const names = typeof hosts === "number" ? [] : hosts;
+  return `on the cluster of this host${names.length > 0 ? `: ${names.join(", ")}` : ""}`;
 }
 
 async function daemonHere(): Promise<boolean> {

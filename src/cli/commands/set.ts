@@ -6,7 +6,7 @@ import { askPantsd, NoAnswer } from "../../io/control-client.js";
 import { configFile, pantsdSocket, runtimeDir } from "../../io/paths.js";
 import { CommandError, print, printJson, UsageError } from "./support.js";
 
-const policies = ["adaptive", "multi", "cpu"] as const;
+export const policies = ["adaptive", "multi", "cpu"] as const;
 /** In place of a number: as the policy has it. */
 const byPolicy = "default";
 

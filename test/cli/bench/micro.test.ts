@@ -57,7 +57,7 @@ describe("the programs", () => {
 });
 
 describe.skipIf(missing.length > 0)("pants bench", () => {
-  it("runs in a lab, reports, and runs nothing again", () => {
+  it("runs in a lab, reports, and keeps results of other hosts apart", () => {
     const out = temporary();
     const args = ["bench", "micro-cpu", "--small", "--lab", "2", "--policies", "adaptive", "--out", out];
     const ran = command("pants", args);
@@ -92,7 +92,6 @@ describe.skipIf(missing.length > 0)("pants bench", () => {
       ).toBe("PNG");
     }
     expect(readFileSync(join(out, "report.html"), "utf8")).toContain("its figures mean nothing");
-    expect(command("pants", args).stdout).toContain("micro-cpu: all on record");
     expect(command("pants", [...args.slice(0, 3), "--lab", "3", "--out", out])).toMatchObject({ status: 1 });
   });
 
@@ -120,17 +119,10 @@ describe.skipIf(missing.length > 0)("pants bench on the cluster that it finds", 
 
   it("sets policies and sets them back, and has the load of all hosts", async () => {
     const out = mkdtempSync(join(tmpdir(), "pants-bench-"));
-    const argv = [
-      "bench",
-      "micro-cpu",
-      "--small",
-      "--policies",
-      "cpu",
-      "--dir",
-      out,
-      "--out",
-      join(out, "results"),
-    ];
+    // Shorter still: home's half core does the compiling and reporting too.
+    const less = ["interval=2", "work=0.06", "rest=0.5"].flatMap((one) => ["--set", one]);
+    const where = ["--dir", out, "--out", join(out, "results")];
+    const argv = ["bench", "micro-cpu", "--small", "--policies", "cpu", ...less, ...where];
     const ran = await lab.host("n1").run([join(root, "bin", "pants"), ...argv], { cwd: out });
     expect(ran).toMatchObject({ status: 0, stderr: "" });
     const [, cpu] = recordsIn(join(out, "results"));
