@@ -68,6 +68,9 @@ test("installed commands work when the source tree is gone", () => {
   expect(bench).toMatchObject({ status: 2, stdout: "" });
   expect(bench.stderr).toContain("no experiment no-such: there are micro-cpu"); // so all of them were loaded
   expect(existsSync(join(prefix, "lib/pants/bench/micro/parent.c"))).toBe(true);
+  const report = run(join(prefix, "bin/pants"), ["bench", "--report", "--out", join(destdir, "results")]);
+  expect(report).toMatchObject({ status: 0, stdout: expect.stringContaining("with 0 figures") as string });
+  expect(report.stderr).toContain("figures need the packages @observablehq/plot");
   const runtime = temporary();
   writeFileSync(join(runtime, "slots"), "");
   const why = run(join(prefix, "bin/pants"), ["why"], { PANTS_RUNTIME_DIR: runtime });

@@ -17,7 +17,7 @@ const FILE = join(packageRoot, "docs", "benchmarks.md");
 const INTRO = `# Benchmarks
 
 Written by \`make bench\` (one section alone: \`node dist/cli/pants-bench.js NAME\`). Hosts are network namespaces on one
-machine, so figures hold beside each other more than by themselves.
+machine, so figures hold beside each other more than by themselves. \`pants bench\` measures what a user gains: bench.md.
 `;
 
 /** The machine in one line. */

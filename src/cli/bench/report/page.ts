@@ -27,14 +27,10 @@ text-align:right}th:first-child,td:first-child{text-align:left}thead th{border-b
 figure{margin:1.5rem 0}svg{max-width:100%;height:auto}.note{color:#5a5a5a}.wrong{color:#a40000;font-weight:bold}`;
 
 export function html({ about, writtenAt, summary, parts, noFigures }: Page): string {
-  const { place, small, machine } = about;
-  const hosts = typeof about.hosts === "number" ? `${about.hosts} hosts` : about.hosts.join(", ");
-  const where =
-    place === "lab"
-      ? `${hosts} in network namespaces of one machine: they share its CPUs, memory and disk, each within its limits`
-      : `the cluster of this host${hosts ? ` (${hosts})` : ""}`;
+  const { small, machine } = about;
+  const where = placeWords(about);
   const paragraphs = [
-    `<p class="note">Written ${writtenAt.toISOString().slice(0, 16).replace("T", " ")} UTC by <code>pants bench</code> on ${escaped(machine)}.<br>Hosts: ${escaped(where)}.</p>`,
+    `<p class="note">Written ${minute(writtenAt.toISOString())} UTC by <code>pants bench</code> on ${escaped(machine)}.${where ? `<br>Hosts: ${escaped(where)}.` : ""}</p>`,
     small
       ? `<p class="wrong">Made with --small: it shows that everything works; its figures mean nothing.</p>`
       : "",
@@ -46,7 +42,7 @@ export function html({ about, writtenAt, summary, parts, noFigures }: Page): str
     `<h1>PANTS: what it gains</h1>`,
     ...paragraphs,
     ...(summary ? [drawn(summary)] : []),
-    ...parts.map(section),
+    ...parts.map((part) => section(part, about)),
   ];
   return `<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -57,10 +53,23 @@ ${body.filter(Boolean).join("\n")}
 `;
 }
 
-function section({ name, title, about, variants, failed, figures }: Part): string {
+/** Empty where that is not known. */
+function placeWords({ place, hosts }: About): string {
+  const words = typeof hosts === "number" ? `${hosts} hosts` : hosts.join(", ");
+  if (hosts === 0) return "";
+  return place === "lab"
+    ? `${words} in network namespaces of one machine: they share its CPUs, memory and disk, each within its limits`
+    : `the cluster of this host${words ? ` (${words})` : ""}`;
+}
+
+function section(
+  { name, title, about: words, variants, failed, figures }: Part,
+  { options }: Pick<About, "options">,
+): string {
+  const set = Object.entries(options[name] ?? {}).map(([key, value]) => ` --set ${key}=${value}`);
   return [
     `<h2 id="${escaped(name)}">${escaped(title)}</h2>`,
-    `<p>${escaped(about)} <span class="note">(<code>${escaped(name)}</code>)</span></p>`,
+    `<p>${escaped(words)} <span class="note">(<code>${escaped(name + set.join(""))}</code>${when(variants)})</span></p>`,
     variants.length > 0 ? table(variants) : "",
     ...failed.map(failure),
     ...figures.map(drawn),
@@ -68,6 +77,16 @@ function section({ name, title, about, variants, failed, figures }: Part): strin
     .filter(Boolean)
     .join("\n");
 }
+
+/** From the first run to the last. */
+function when(variants: readonly VariantSummary[]): string {
+  const times = variants.flatMap(({ runs }) => runs.map(({ startedAt }) => minute(startedAt))).sort();
+  const [first, last] = [times[0], times.at(-1)];
+  if (first === undefined || last === undefined) return "";
+  return first === last ? `, ${first} UTC` : `, ${first} to ${last} UTC`;
+}
+
+const minute = (iso: string): string => iso.slice(0, 16).replace("T", " ");
 
 const HEADING = [
   "variant",
