@@ -9,6 +9,7 @@ import { prex } from "../demo/build.js";
 import { ready } from "../demo/ready.js";
 import { curve, labLoad } from "./curves.js";
 import { Unavailable } from "./experiment.js";
+import { watchOthers } from "./others.js";
 import type { Curve } from "./records.js";
 import { shim } from "./shim.js";
 
@@ -23,6 +24,8 @@ export interface Bed {
   readonly disk: string;
   /** Runs a command at home to its end; with PANTS only LD_PRELOAD is different. */
   run(argv: readonly string[], pants: boolean, env: Readonly<Record<string, string>>): Promise<Result>;
+  /** Call the answer at the end of a run: CPUs that other programs kept busy meanwhile; undefined: not known. */
+  watchOthers(): () => number | undefined;
   /** Runs a command on every host that has a disk of its own. @throws when it fails on one. */
   everywhere(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<void>;
   /** The load of all hosts between two moments, seen from a third, all ms since 1970. Waits until it is on record. */
@@ -64,6 +67,7 @@ export async function labBed({ hosts, cpus, diskMbS, slots, policy }: LabBedOpti
     ...{ nodename: home.name, policy, cpus },
     disk: shared === undefined ? `${diskMbS} MiB/s each` : `shared: ${shared}`,
     run,
+    watchOthers: () => watchOthers(lab),
     everywhere: async (argv, env) => {
       // They share one file system.
       const { status, stderr } = await run(argv, false, env);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { packageRoot } from "../../io/paths.js";
 import { rshProgram, rshRun } from "../../io/rsh.js";
 import { ended, type Result } from "../../lab/command.js";
+import type { HostStatus } from "../../wire/control.js";
 import { fetchRecord, knownHosts, ownStatus, runRemote, type Said } from "../cluster-hosts.js";
 import { prex } from "../demo/build.js";
 import { type Bed, rest } from "./beds.js";
@@ -13,7 +14,7 @@ import { Unavailable } from "./experiment.js";
 import { shim } from "./shim.js";
 
 export interface ClusterBedOptions {
-  /** Whose load is measured and policy set; none: all that the leader knows. */
+  /** Whose load is measured and policy set, home first. */
   readonly hosts: readonly string[];
   /** Undefined: as it is. */
   readonly policy: string | undefined;
@@ -21,13 +22,22 @@ export interface ClusterBedOptions {
   readonly say: (line: string) => void;
 }
 
-/** @throws {Unavailable} when no pantsd runs here, or the policy cannot be set */
-export async function clusterBed({ hosts: asked, policy, say }: ClusterBedOptions): Promise<Bed> {
+/** This host, and those that are named; none: all that the leader knows. @throws {Unavailable} when no pantsd runs here */
+export async function clusterHosts(asked: readonly string[]): Promise<readonly string[]> {
+  const { host } = await here();
+  return [...new Set([host, ...(asked.length > 0 ? asked : await knownHosts(host))])];
+}
+
+async function here(): Promise<HostStatus> {
   const own = await ownStatus();
   if (!own) throw new Unavailable("no pantsd answers here: is it started? pants status says more");
+  return own;
+}
+
+/** @throws {Unavailable} when no pantsd runs here, or the policy cannot be set */
+export async function clusterBed({ hosts: names, policy, say }: ClusterBedOptions): Promise<Bed> {
+  const own = await here();
   const preload = shim();
-  const hosts = [own.host, ...(asked.length > 0 ? asked : await knownHosts(own.host))];
-  const names = [...new Set(hosts)];
   const rsh = process.env["PANTS_RSH"] ?? "ssh";
   const before = policy === undefined ? [] : await setPolicy(names, own.host, policy);
   // The helper runs from now on: whoever uses PANTS every day has one.
@@ -36,6 +46,7 @@ export async function clusterBed({ hosts: asked, policy, say }: ClusterBedOption
     hosts: names,
     ...{ nodename: hostname(), policy: policy ?? own.policy, cpus: 0, disk: "" },
     run: (argv, pants, env) => runHere(argv, { ...env, ...(pants ? { LD_PRELOAD: preload } : {}) }),
+    watchOthers: () => () => undefined,
     everywhere: async (argv, env) => {
       const here = await runHere(argv, env);
       if (here.status !== 0) throw new Error(`${argv.join(" ")}: ${here.stderr}`);

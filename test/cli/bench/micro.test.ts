@@ -8,6 +8,7 @@ import { kinds } from "../../../src/cli/bench/micro/kinds.js";
 import { readLog } from "../../../src/cli/bench/micro/log.js";
 import { compile } from "../../../src/cli/bench/micro/programs.js";
 import type { RunRecord } from "../../../src/cli/bench/records.js";
+import { ready } from "../../../src/cli/demo/ready.js";
 import { readMark } from "../../../src/io/mark.js";
 import { Lab } from "../../../src/lab/lab.js";
 import { missingRights } from "../../../src/lab/rights.js";
@@ -73,6 +74,7 @@ describe.skipIf(missing.length > 0)("pants bench", () => {
       child2_host: "n2",
       unit: "Mflop",
     });
+    expect(adaptive?.detail["others_cpus"]).toBeTypeOf("number");
     for (const { host, t, indices } of adaptive?.load ?? []) {
       expect(Math.max(...(indices.cpu ?? []).map(Number)), host).toBeGreaterThan(60);
       expect(t[0]).toBeLessThan(0); // the rest before
@@ -114,6 +116,7 @@ describe.skipIf(missing.length > 0)("pants bench on the cluster that it finds", 
   let lab: Lab;
   beforeAll(async () => {
     lab = await Lab.up({ hosts: 2, cpus: 0.5, settings: { slots: { total: 2 }, load: { policy: "multi" } } });
+    await ready(lab);
   });
   afterAll(() => lab.down());
 

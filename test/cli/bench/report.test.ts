@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { busySeconds } from "../../../src/cli/bench/others.js";
 import type { Curve } from "../../../src/cli/bench/records.js";
 import { escaped, wrapped } from "../../../src/cli/bench/report/frame.js";
 import { short } from "../../../src/cli/bench/report/load-figure.js";
@@ -125,6 +126,21 @@ describe("words in figures", () => {
     expect([0, 12, 1500, 115_000, 2e6].map(short)).toEqual(["0", "12", "1.5k", "115k", "2M"]);
     expect(escaped('<a & "b">')).toBe("&lt;a &amp; &quot;b&quot;&gt;");
     expect(wrapped("one two three", 7)).toEqual(["one two", "three"]);
+  });
+});
+
+describe("what else a machine did", () => {
+  it("is all of its CPU time that was neither idle nor waiting for a disk", () => {
+    expect(busySeconds("cpu  100 200 300 9999 8888 10 20 30 5 5\ncpu0 1 1 1 1\n")).toBe(6.6);
+  });
+
+  it("is said where it was enough to matter", async () => {
+    const quiet = temporary();
+    await writeReport(quiet, undefined, [record("a", 1, 2, { detail: { others_cpus: 0.1 } })], []);
+    expect(readFileSync(join(quiet, "report.html"), "utf8")).not.toContain("not quiet");
+    const runs = [0.1, 1.26].map((cpus, i) => record("a", i, 2, { detail: { others_cpus: cpus } }));
+    await writeReport(quiet, undefined, runs, []);
+    expect(readFileSync(join(quiet, "report.html"), "utf8")).toContain("0.1 to 1.3 of its CPUs busy");
   });
 });
 

@@ -2,8 +2,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Bed, labBed, rest } from "../beds.js";
-import { type ClusterBedOptions, clusterBed } from "../cluster-bed.js";
+import { type ClusterBedOptions, clusterBed, clusterHosts } from "../cluster-bed.js";
 import type { Experiment, Outcome, Settings } from "../experiment.js";
+import { OTHERS } from "../others.js";
 import { type Amount, type Kind, kinds } from "./kinds.js";
 import { detailOf, readLog } from "./log.js";
 import { compile } from "./programs.js";
@@ -66,11 +67,13 @@ class Micro implements Experiment {
     return [NO_PANTS, ...(place === "cluster" && policies.length === 0 ? [AS_IT_IS] : policies)];
   }
 
-  setUp(settings: Settings): Promise<void> {
-    this.#settings = settings;
+  async setUp(settings: Settings): Promise<void> {
+    // The same hosts in all runs, whoever is busy as one begins.
+    const { place, hosts } = settings;
+    const asked = typeof hosts === "number" ? [] : hosts;
+    this.#settings = place === "lab" ? settings : { ...settings, hosts: await clusterHosts(asked) };
     this.#over = false;
     this.#programs = compile(join(settings.folder, "bin"), this.#kind.name);
-    return Promise.resolve();
   }
 
   async run(variant: string): Promise<Outcome> {
@@ -116,9 +119,11 @@ class Micro implements Experiment {
     const folder = mkdtempSync(join(settings.folder, "run-"));
     const restedMs = Date.now();
     await rest(options.rest);
+    const others = bed.watchOthers();
     const command = [parent, String(options.children), String(options.interval), folder, child];
     const ran = await bed.run([...command, ...this.#kind.child(options)], variant !== NO_PANTS, env);
     if (ran.status !== 0) throw new Error(`children failed: ${ran.stderr.trim() || (ran.signal ?? "")}`);
+    const othersCpus = others();
     const log = readLog(folder);
     rmSync(folder, { recursive: true, force: true });
     const { beganMs, seconds } = log;
@@ -127,7 +132,13 @@ class Micro implements Experiment {
     const forget = this.#kind.forget?.(options);
     if (forget) await bed.everywhere([child, ...forget], env);
     const { interval, work } = options;
-    const detail = { ...detailOf(log, bed.nodename), interval, work, disk: bed.disk };
+    const detail = {
+      ...detailOf(log, bed.nodename),
+      interval,
+      work,
+      disk: bed.disk,
+      ...(othersCpus === undefined ? {} : { [OTHERS]: othersCpus }),
+    };
     return { seconds, startedMs: beganMs, hosts, cpus: bed.cpus, policy, detail, load };
   }
 }

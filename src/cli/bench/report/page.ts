@@ -1,5 +1,6 @@
 /** The report as one HTML file, which needs no other file and no network. */
 import type { About } from "../folder.js";
+import { OTHERS } from "../others.js";
 import type { RunRecord } from "../records.js";
 import { escaped, type Figure } from "./frame.js";
 import { type ExperimentSummary, hostsWords, type VariantSummary } from "./summary.js";
@@ -71,6 +72,7 @@ function section(
     `<h2 id="${escaped(name)}">${escaped(title)}</h2>`,
     `<p>${escaped(words)} <span class="note">(<code>${escaped(name + set.join(""))}</code>${when(variants)})</span></p>`,
     variants.length > 0 ? table(variants) : "",
+    disturbed(variants),
     ...failed.map(failure),
     ...figures.map(drawn),
   ]
@@ -87,6 +89,17 @@ function when(variants: readonly VariantSummary[]): string {
 }
 
 const minute = (iso: string): string => iso.slice(0, 16).replace("T", " ");
+
+/** CPUs: what a machine does by itself stays below. */
+const QUIET = 0.2;
+
+function disturbed(variants: readonly VariantSummary[]): string {
+  const others = variants.flatMap(({ runs }) => runs.map(({ detail }) => Number(detail[OTHERS] ?? 0)));
+  const [least, most] = [Math.min(...others), Math.max(...others)].map((one) => one.toFixed(1));
+  if (!(Math.max(...others) > QUIET)) return "";
+  return `<p class="wrong">The machine was not quiet: other programs kept ${least} to ${most} of its CPUs busy during these runs, which makes
+them longer, and not all alike (${OTHERS} in runs.csv).</p>`;
+}
 
 const HEADING = [
   "variant",
