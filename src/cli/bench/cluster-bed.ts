@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { packageRoot } from "../../io/paths.js";
 import { rshProgram, rshRun } from "../../io/rsh.js";
 import { ended, type Result } from "../../lab/command.js";
+import { TimeoutError, until } from "../../lab/wait.js";
 import type { HostStatus } from "../../wire/control.js";
 import { fetchRecord, knownHosts, ownStatus, runRemote, type Said } from "../cluster-hosts.js";
 import { prex } from "../demo/build.js";
@@ -22,10 +23,22 @@ export interface ClusterBedOptions {
   readonly say: (line: string) => void;
 }
 
+/** Longer than a cluster is without a leader. */
+const LEADERLESS_MS = 10_000;
+
 /** This host, and those that are named; none: all that the leader knows. @throws {Unavailable} when no pantsd runs here */
 export async function clusterHosts(asked: readonly string[]): Promise<readonly string[]> {
   const { host } = await here();
-  return [...new Set([host, ...(asked.length > 0 ? asked : await knownHosts(host))])];
+  if (asked.length > 0) return [...new Set([host, ...asked])];
+  // Between two leaders, as when this host was it and has just become busy, nobody is known.
+  const others = async (): Promise<string[] | undefined> => {
+    const known = await knownHosts(host);
+    return known.length > 1 ? known : undefined;
+  };
+  return until("other hosts", others, { ms: LEADERLESS_MS, every: 250 }).catch((error: unknown) => {
+    if (error instanceof TimeoutError) return [host];
+    throw error;
+  });
 }
 
 async function here(): Promise<HostStatus> {
