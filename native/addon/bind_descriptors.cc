@@ -3,6 +3,7 @@
 #include "terminal.h"
 #include "unix_socket.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -12,11 +13,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace {
 
 using Info = const Napi::CallbackInfo &;
+
+// Pieces that one write takes; what lies behind them waits for the next.
+constexpr uint32_t kPieces = 64;
 
 constexpr const char *kKinds[] = {"pipe", "socket", "tty", "file", "null", "other", "closed"};
 
@@ -79,7 +85,8 @@ Napi::Value peer_cred(Info info) {
         if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) < 0) return info.Env().Null();
     }
     Napi::Array list = Napi::Array::New(info.Env(), groups.size());
-    for (size_t i = 0; i < groups.size(); i++) list.Set(static_cast<uint32_t>(i), groups[i]);
+    for (size_t i = 0; i < groups.size(); i++)
+        list.Set(static_cast<uint32_t>(i), groups[i]);
     Napi::Object result = Napi::Object::New(info.Env());
     result.Set("pid", cred.pid);
     result.Set("uid", cred.uid);
@@ -142,6 +149,41 @@ Napi::Value write_to(Info info) {
     const Bytes data = bytes_at(info, 2);
     return number(info, static_cast<double>(addon_of(info).pump.write(int_at(info, 0), kind_at(info, 1),
                                                                       data.data, data.size)));
+}
+
+Napi::Value read_own(Info info) {
+    const Bytes into = bytes_at(info, 1);
+    return or_error(info, static_cast<int>(read(int_at(info, 0), into.data, into.size)));
+}
+
+Napi::Value write_own(Info info) {
+    const Napi::Array pieces = info[1].As<Napi::Array>();
+    iovec parts[kPieces];
+    const uint32_t count = std::min(pieces.Length(), kPieces);
+    for (uint32_t i = 0; i < count; i++) {
+        const auto piece = pieces.Get(i).As<Napi::Buffer<char>>();
+        parts[i] = {piece.Data(), piece.Length()};
+    }
+    return or_error(info, static_cast<int>(writev(int_at(info, 0), parts, static_cast<int>(count))));
+}
+
+Napi::Value reopen_fd(Info info) {
+    return or_error(info, reopen(int_at(info, 0)));
+}
+
+Napi::Value make_timer(Info info) {
+    return or_error(info, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+}
+
+Napi::Value arm_timer(Info info) {
+    const itimerspec once{{0, 0}, {0, 1000L * int_at(info, 1)}};
+    return or_error(info, timerfd_settime(int_at(info, 0), 0, &once, nullptr));
+}
+
+Napi::Value widen(Info info) {
+    const int fd = int_at(info, 0), size = int_at(info, 1);
+    const int now = fcntl(fd, F_GETPIPE_SZ);
+    return or_error(info, now < 0 || now >= size ? now : fcntl(fd, F_SETPIPE_SZ, size));
 }
 
 Napi::Value make_pipe(Info info) {
@@ -265,6 +307,12 @@ void define_descriptors(Napi::Object exports, Addon *addon) {
     define<consume>(exports, addon, "consume");
     define<read_from>(exports, addon, "read");
     define<write_to>(exports, addon, "write");
+    define<read_own>(exports, addon, "readOwn");
+    define<write_own>(exports, addon, "writeOwn");
+    define<reopen_fd>(exports, addon, "reopen");
+    define<make_timer>(exports, addon, "timer");
+    define<arm_timer>(exports, addon, "arm");
+    define<widen>(exports, addon, "widen");
     define<make_pipe>(exports, addon, "pipe");
     define<set_blocking>(exports, addon, "setBlocking");
     define<make_socket_pair>(exports, addon, "socketPair");

@@ -47,9 +47,10 @@ class Pump {
     ssize_t write_pipe(int fd, const char *data, size_t length);
     ssize_t splice_into(int fd, const char *data, size_t length);
 
-    // The private pipe: empty between calls.
+    // The private pipe, empty between calls, and where its bytes go that nobody wants.
     int in_ = -1;
     int out_ = -1;
+    int null_ = -1;
     int size_ = 0;
     std::vector<char> scratch_;
 };

@@ -40,7 +40,14 @@ Pump::~Pump() {
 int Pump::open_pipe() {
     if (out_ >= 0) return 0;
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
+    const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null < 0) return -errno;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+        const int error = errno;
+        close(null);
+        return -error;
+    }
+    null_ = null;
     out_ = ends[0];
     in_ = ends[1];
     size_ = kDefaultSize;
@@ -49,8 +56,8 @@ int Pump::open_pipe() {
 
 void Pump::close_pipe() {
     if (out_ < 0) return;
-    close(out_);
-    close(in_);
+    for (const int fd : {null_, out_, in_})
+        close(fd);
     out_ = in_ = -1;
 }
 
@@ -60,16 +67,16 @@ void Pump::match_size(int fd) {
     if (wanted > size_ && fcntl(in_, F_SETPIPE_SZ, wanted) >= 0) size_ = wanted;
 }
 
-// Empties the private pipe of `count` bytes; should that ever fail, a new one is as empty.
+// Empties the private pipe of `count` bytes without touching them; should that ever fail, a new one is as
+// empty.
 ssize_t Pump::discard(size_t count) {
-    scratch_.resize(std::max<size_t>(scratch_.size(), kDefaultSize));
     for (size_t left = count; left > 0;) {
-        const size_t step = std::min(left, scratch_.size());
-        if (!drain(out_, scratch_.data(), step)) {
+        const ssize_t n = splice(out_, nullptr, null_, nullptr, left, SPLICE_F_NONBLOCK);
+        if (n <= 0) {
             close_pipe();
             return -EIO;
         }
-        left -= step;
+        left -= static_cast<size_t>(n);
     }
     return static_cast<ssize_t>(count);
 }
@@ -101,12 +108,10 @@ ssize_t Pump::consume_pipe(int fd, size_t count) {
     if (const int error = open_pipe()) return error;
     size_t taken = 0;
     while (taken < count) {
-        const ssize_t n = splice(fd, nullptr, in_, nullptr, count - taken, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+        const ssize_t n = splice(fd, nullptr, null_, nullptr, count - taken, SPLICE_F_NONBLOCK);
         if (n == 0) break;
         if (n < 0) return taken > 0 ? static_cast<ssize_t>(taken) : -errno;
-        discard(static_cast<size_t>(n));
         taken += static_cast<size_t>(n);
-        if (const int error = open_pipe()) return error;
     }
     return static_cast<ssize_t>(taken);
 }

@@ -88,7 +88,7 @@ export class Admission {
   private frame(applicant: Applicant, frame: Frame): void {
     if (frame.type === Type.TELL) this.told(applicant, frame.payload);
     else if (frame.type === Type.KILL) this.refuse(applicant, Refusal.WITHDRAWN, "withdrawn");
-    else applicant.early.push(frame); // bounded by the window of stdin
+    else applicant.early.push({ ...frame, payload: Buffer.from(frame.payload) }); // bounded by the window of stdin
   }
 
   private checkWorld(applicant: Applicant): void {

@@ -1,6 +1,5 @@
 /** The far end of a link: admits jobs, runs them, and ends them all when home is silent or gone. */
 import { mkdirSync, readdirSync, statSync, unlinkSync } from "node:fs";
-import { Socket } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { BytePipe } from "../io/byte-pipe.js";
@@ -8,6 +7,7 @@ import { hostCompat } from "../io/compat.js";
 import { LINK_KILL_MS, LINK_TERM_MS, SIGNAL_FROM_TTY } from "../io/layout.js";
 import { native } from "../io/native.js";
 import { runtimeDir, userDir } from "../io/paths.js";
+import { trace } from "../io/trace.js";
 import { type Frame, Refusal, Type } from "../mux/frame.js";
 import { preamble } from "../mux/preamble.js";
 import { encodeRefused } from "../mux/status.js";
@@ -39,13 +39,16 @@ export class Agent implements Door {
     const runtime = runtimeDir();
     this.slots = new Slots(runtime);
     this.directory = userDir(runtime, process.getuid?.() ?? 0);
-    const output = new Socket({ fd: 1, readable: false, writable: true });
-    this.pipe = new BytePipe("agent", new Socket({ fd: 0, readable: true, writable: false }), output, {
+    for (const fd of [0, 1]) native.setBlocking(fd, false);
+    native.writeOwn(1, [preamble(linkId)]);
+    this.pipe = new BytePipe("agent", 0, 1, {
       link: (frame) => this.linkFrame(frame),
-      opened: (stream, spec) => this.admission.apply(stream, spec),
+      opened: (stream, spec) => {
+        trace?.("opened");
+        this.admission.apply(stream, spec);
+      },
       lost: () => this.end(),
     });
-    output.write(preamble(linkId));
     this.pipe.start(Buffer.alloc(0));
     for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) process.on(signal, () => this.end());
     setInterval(() => this.beat(), BEAT_MS);
@@ -54,6 +57,7 @@ export class Agent implements Door {
 
   start(applicant: Applicant, slot: number): void {
     const { stream, spec } = applicant;
+    trace?.("admitted");
     const job = new Job(this.pipe, stream, spec, slot, this.guests.priority(), (ended) => this.ended(ended));
     if (job.pid < 0) {
       const text = `${spec.path.toString("utf8")} cannot be started there (errno ${-job.pid})`;
@@ -61,6 +65,7 @@ export class Agent implements Door {
       this.refused(stream);
       return;
     }
+    trace?.("started");
     this.jobs.add(job);
     this.slots.begun(job.pid, spec.memoryMb);
     stream.onFrame = (frame) => job.frame(frame);

@@ -1,5 +1,6 @@
 /** Feeds what a program may read, and tells home how much of it the program has really taken. */
 import { EDGE, native, OUT } from "../io/native.js";
+import { notSoon, soon } from "../io/soon.js";
 import { FileUse } from "../mux/open-file.js";
 import type { Stream } from "../mux/stream.js";
 import { type End, kindOf } from "./start.js";
@@ -8,6 +9,11 @@ const EAGAIN = -11;
 /** Only of a full pipe we are told that it was read from, so others with unread bytes are looked at, ms. */
 const LOOK_MS_MIN = 1;
 const LOOK_MS_MAX = 32;
+/** Credit goes home in portions of at least so many bytes, or after the next look. */
+const BATCH = 32 * 1024;
+/** After so many bytes the program streams, and its pipe may hold more. */
+const STREAMING = 1024 * 1024;
+const STREAM_PIPE = 128 * 1024;
 /** A token of make's job server waits so long for the program to take it, ms. */
 const TOKEN_MS = 10;
 /** Home offers one at a time. */
@@ -36,6 +42,10 @@ export class InputPump {
   private ending = false;
   private writing = true;
   private open = true;
+  private wide = false;
+  private readonly again = (): void => {
+    if (this.open) this.write();
+  };
 
   private readonly kind: "pipe" | "socket" | "other";
   private readonly tokens: boolean;
@@ -56,6 +66,9 @@ export class InputPump {
     if (!this.open) return;
     this.queue.push(bytes);
     this.write();
+    // What is left of it is ours to keep.
+    const last = this.queue.pop();
+    if (last !== undefined) this.queue.push(Buffer.from(last));
   }
 
   /** The window at home has another size: whoever is in the foreground here is told by the kernel. */
@@ -69,12 +82,13 @@ export class InputPump {
     this.write();
   }
 
-  /** Counts what the program has taken; true if it took something. */
-  look(): boolean {
+  /** Counts what the program has taken, and tells home of `least` bytes and more; true if it took something. */
+  look(least = 1): boolean {
     if (!this.open) return false;
     // A terminal's own end is not to be had: nobody else reads what was typed anyway.
     const left = this.end.theirs < 0 ? 0 : Math.max(native.readable(this.end.theirs), 0);
     const taken = this.written - left - this.consumed;
+    if (taken > 0 && taken < least && !this.tokens) return false; // the next look tells
     if (taken > 0) {
       this.consumed += taken;
       this.stream.handedOn(this.end.name, taken);
@@ -101,7 +115,7 @@ export class InputPump {
     for (;;) {
       const next = this.queue[0];
       if (next === undefined || !this.writing) break;
-      const n = native.write(this.end.feed, this.kind, next);
+      const n = this.kind === "other" ? this.type(next) : native.writeOwn(this.end.feed, [next]);
       if (n === EAGAIN || n === 0) break;
       if (n < 0) {
         this.refuse();
@@ -112,16 +126,31 @@ export class InputPump {
       if (n === next.length) this.queue.shift();
       else this.queue[0] = next.subarray(n);
     }
-    if (this.queue.length > 0) native.watch(this.end.feed, OUT, () => this.write());
+    if (this.queue.length > 0 && moved && this.kind === "pipe" && this.written > STREAMING) this.writeSoon();
+    else if (this.queue.length > 0) native.watch(this.end.feed, OUT, this.again);
     else if (this.ending) this.closeWriter();
-    else if (this.writing && moved) native.watch(this.end.feed, OUT | EDGE, () => this.look());
+    else if (this.writing && moved) native.watch(this.end.feed, OUT | EDGE, () => this.look(BATCH));
     else if (this.writing) native.unwatch(this.end.feed);
     if (moved) {
+      if (!this.tokens) this.look(BATCH);
       this.backAt = performance.now() + TOKEN_MS;
       unread.add(this);
       lookMs = LOOK_MS_MIN;
       lookSoon();
     }
+  }
+
+  /** Woken for each few KiB that the program reads, we would take turns with it all the time. */
+  private writeSoon(): void {
+    if (!this.wide) native.widen(this.end.feed, STREAM_PIPE);
+    this.wide = true;
+    native.unwatch(this.end.feed);
+    soon(this.again);
+  }
+
+  /** To a terminal, a little at a time. */
+  private type(bytes: Buffer): number {
+    return native.write(this.end.feed, "other", bytes);
   }
 
   /** A token that the program did not want, unless it takes it just now. */
@@ -144,6 +173,7 @@ export class InputPump {
     if (!this.writing) return;
     this.writing = false;
     native.unwatch(this.end.feed);
+    notSoon(this.again);
     if (this.kind === "socket") native.shutdown(this.end.feed, true);
     native.close(this.end.feed);
   }

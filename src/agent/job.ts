@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import type { BytePipe } from "../io/byte-pipe.js";
 import { SIGNAL_FROM_TTY } from "../io/layout.js";
 import { IN, native, type WaitResult } from "../io/native.js";
+import { trace } from "../io/trace.js";
 import { u32 } from "../mux/encode.js";
 import { type Frame, Type } from "../mux/frame.js";
 import { FileUse } from "../mux/open-file.js";
@@ -113,6 +114,7 @@ export class Job {
   }
 
   private exited(result: WaitResult): void {
+    trace?.("ended");
     native.close(this.report);
     let consumed = 0;
     for (const input of this.inputs.values()) consumed += input.close();
@@ -129,6 +131,7 @@ export class Job {
     if (!this.told && [...this.outputs.values()].every(({ settled }) => settled)) {
       this.told = true;
       this.stream.inOrder(Type.STATUS, encodeStatus(this.status));
+      trace?.("status sent");
     }
     if (this.told && [...this.outputs.values()].every(({ open }) => !open)) {
       this.closed = true;

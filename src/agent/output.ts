@@ -1,18 +1,26 @@
 /** Carries what a program writes to one of its descriptors. */
 import type { BytePipe } from "../io/byte-pipe.js";
 import { IN, native } from "../io/native.js";
-import { PAYLOAD_MAX, Type } from "../mux/frame.js";
+import { notSoon, soon } from "../io/soon.js";
+import { PAYLOAD_MAX, Type, WINDOW } from "../mux/frame.js";
 import type { Stream } from "../mux/stream.js";
 
 /** Read at one go before others get their turn. */
 const ROUND = 256 * 1024;
 /** What a program wrote to its terminal has come after, ms, when another process keeps that open. */
 const TERMINAL_MS = 50;
+/** After so many bytes the program streams: its pipe may hold a window, so that it and we take turns less often. */
+const STREAMING = 1024 * 1024;
+/** One that writes so much between two looks will have written more in a moment. */
+const MUCH = 8 * 1024;
 const scratch = Buffer.allocUnsafe(PAYLOAD_MAX);
 
 export class OutputPump {
   open = true;
   private watched = false;
+  private pumped = 0;
+  private wide = false;
+  private readonly again = (): void => this.resume();
   /** Bytes still to be sent before the status may be; -1 = the program has not ended. */
   private owed = -1;
 
@@ -64,22 +72,20 @@ export class OutputPump {
     if (!this.open) return;
     this.open = false;
     this.unwatch();
+    notSoon(this.again);
     if (this.kind === "socket") native.shutdown(this.readEnd, false);
     native.close(this.readEnd);
   }
 
   private pump(): void {
-    for (let round = 0; round < ROUND && this.open; ) {
+    let round = 0;
+    while (round < ROUND && this.open) {
       const room = Math.min(this.stream.allowance(this.fd), PAYLOAD_MAX);
-      if (room === 0 || this.link.congested(() => this.resume())) {
+      if (room === 0 || this.link.congested(this.again)) {
         this.unwatch();
         return;
       }
-      const n = native.read(
-        this.readEnd,
-        this.kind,
-        room === PAYLOAD_MAX ? scratch : scratch.subarray(0, room),
-      );
+      const n = native.readOwn(this.readEnd, room === PAYLOAD_MAX ? scratch : scratch.subarray(0, room));
       if (n === -11) break;
       if (n <= 0) {
         this.close();
@@ -90,13 +96,23 @@ export class OutputPump {
         return;
       }
       round += n;
-      this.stream.data(this.fd, Buffer.from(scratch.subarray(0, n)));
+      this.pumped += n;
+      this.stream.data(this.fd, scratch.subarray(0, n));
       if (this.owed > 0) {
         this.owed = Math.max(this.owed - n, 0);
         if (this.owed === 0) this.changed();
       }
     }
-    if (this.open) this.watch();
+    if (!this.open) return;
+    if (this.pumped > STREAMING && round >= MUCH && this.owed < 0) this.lookSoon();
+    else this.watch();
+  }
+
+  private lookSoon(): void {
+    if (!this.wide && this.kind === "pipe") native.widen(this.readEnd, WINDOW);
+    this.wide = true;
+    this.unwatch();
+    soon(this.again);
   }
 
   private watch(): void {

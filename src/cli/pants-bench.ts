@@ -3,6 +3,7 @@
  * experiments, which `pants bench` runs too and reports beside their figures; none: all of both.
  */
 import { build } from "./bench/build.js";
+import { bulk } from "./bench/bulk.js";
 import { exec } from "./bench/exec.js";
 import type { Experiment } from "./bench/experiment.js";
 import { choose } from "./bench/experiments.js";
@@ -16,11 +17,14 @@ import { leaks, leaksTogether } from "./bench/leaks.js";
 import { idle, memory } from "./bench/resident.js";
 import { sampling } from "./bench/sampling.js";
 import { record } from "./bench/section.js";
+import { waterfall } from "./bench/waterfall.js";
 import { bench, OUT } from "./commands/bench.js";
 import { CommandError, main, UsageError } from "./commands/support.js";
 
 const SECTIONS = [
   latency,
+  waterfall,
+  bulk,
   build,
   exec,
   memory,

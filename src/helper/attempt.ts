@@ -1,6 +1,7 @@
 /** One attempt to run a job over one link, from OPEN to CLOSE. */
 import type { BytePipe } from "../io/byte-pipe.js";
 import { native } from "../io/native.js";
+import { trace } from "../io/trace.js";
 import { u32 } from "../mux/encode.js";
 import { type Frame, Type } from "../mux/frame.js";
 import { directions, FileUse, isRead, isWritten } from "../mux/open-file.js";
@@ -54,6 +55,7 @@ export class Attempt {
     private readonly events: AttemptEvents,
   ) {
     this.stream = pipe.mux.open(encodeSpec(spec));
+    trace?.("described");
     this.stream.onFrame = (frame) => this.frame(frame);
     this.answers = new Answers(this.stream, spec.claims);
     link.jobs++;
@@ -161,6 +163,7 @@ export class Attempt {
 
   private status(status: JobStatus): void {
     if (this.ended) return;
+    trace?.("status heard");
     this.ended = true;
     this.stopInputs(false);
     this.events.status(status);

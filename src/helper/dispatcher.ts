@@ -4,6 +4,7 @@ import { hostCompat } from "../io/compat.js";
 import type { State } from "../io/layout.js";
 import { PantsdClient } from "../io/pantsd-client.js";
 import { pantsdSocket } from "../io/paths.js";
+import { trace } from "../io/trace.js";
 import type { ControlReply, Lease } from "../wire/control.js";
 import { LocalHost } from "./local.js";
 import { type Effect, Queue, type Waiting } from "./queue.js";
@@ -115,6 +116,7 @@ export class Dispatcher {
 
   private answer(message: ControlReply): void {
     const now = performance.now();
+    trace?.("answered");
     if (message.t === "grant") this.queue.granted(message.id, message.leases, now);
     else if (message.t === "deny") this.queue.denial(message.id, message.retryMs, message.why, now);
     else if (message.t === "lost") this.queue.lost(message.leases, now);
@@ -138,6 +140,7 @@ export class Dispatcher {
     if (effect.do === "here") this.events.here(effect.job, effect.why, effect.slot);
     else if (effect.do === "release") this.pantsd.send({ t: "release", leases: effect.leases });
     else if (effect.do === "request") {
+      trace?.("requested");
       const { id, count, exclude, wanted } = effect;
       const asked = this.pantsd.send({ t: "request", id, count, compat: this.compat, exclude, wanted });
       if (!asked) this.queue.absent(performance.now());

@@ -5,7 +5,8 @@
 
 import type { BytePipe } from "../io/byte-pipe.js";
 import { EDGE, IN, native } from "../io/native.js";
-import { PAYLOAD_MAX, Type, WINDOW } from "../mux/frame.js";
+import { notSoon, soon } from "../io/soon.js";
+import { INPUT_WINDOW, PAYLOAD_MAX, Type } from "../mux/frame.js";
 import type { Stream } from "../mux/stream.js";
 import type { Held } from "./descriptors.js";
 
@@ -15,6 +16,10 @@ const WAIT = -1000;
 const BACKGROUND_MS = 50;
 /** Bytes sent ahead at first: most programs read nothing, and those that do soon earn more. */
 const AHEAD_FIRST = 16 * 1024;
+/** A pipe that so much was read from shall hold more than a window, since only what is in it can be sent ahead. */
+const STREAMING = 1024 * 1024;
+/** Where so much has come between two looks, more will have come in a moment. */
+const MUCH = 8 * 1024;
 const scratch = Buffer.allocUnsafe(PAYLOAD_MAX);
 
 export class Input {
@@ -24,7 +29,9 @@ export class Input {
   private aheadMax = AHEAD_FIRST;
   private ended = false;
   private watched = false;
+  private wide = false;
   private waiting: NodeJS.Timeout | undefined;
+  private readonly again = (): void => this.look();
 
   /**
    * @param taking - called before bytes are taken from the caller for the first time
@@ -47,8 +54,14 @@ export class Input {
     if (first) this.taking();
     this.ahead -= count;
     if (this.file.kind !== "tty") native.consume(this.file.readFd, this.file.kind, count);
-    this.aheadMax = Math.min(this.aheadMax * 2, WINDOW);
+    this.aheadMax = Math.min(this.aheadMax * 2, INPUT_WINDOW);
+    if (this.file.kind === "pipe" && this.taken > STREAMING && !this.wide) this.widen();
     this.look();
+  }
+
+  private widen(): void {
+    this.wide = true;
+    native.widen(this.file.readFd, 2 * INPUT_WINDOW);
   }
 
   /** The program reads the file itself, and has come to this offset. */
@@ -62,14 +75,16 @@ export class Input {
   stop(): void {
     this.ended = true;
     clearTimeout(this.waiting);
+    notSoon(this.again);
     this.unwatch();
   }
 
   private look(): void {
     clearTimeout(this.waiting);
+    let looked = 0;
     while (!this.ended) {
       const room = Math.min(this.stream.allowance(this.file.name), this.aheadMax - this.ahead, PAYLOAD_MAX);
-      if (room <= 0 || this.link.congested(() => this.look())) {
+      if (room <= 0 || this.link.congested(this.again)) {
         this.unwatch();
         return;
       }
@@ -80,7 +95,8 @@ export class Input {
         return;
       }
       if (n === EAGAIN) {
-        this.watch();
+        if (this.wide && looked >= MUCH) this.lookSoon();
+        else this.watch();
         return;
       }
       if (n <= 0) {
@@ -89,8 +105,15 @@ export class Input {
         return;
       }
       this.ahead += n;
-      this.stream.data(this.file.name, Buffer.from(scratch.subarray(0, n)));
+      looked += n;
+      this.stream.data(this.file.name, scratch.subarray(0, n));
     }
+  }
+
+  /** Woken for each few KiB that come, we would send them in small pieces. */
+  private lookSoon(): void {
+    this.unwatch();
+    soon(this.again);
   }
 
   private next(into: Buffer): number {

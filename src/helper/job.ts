@@ -6,6 +6,7 @@ import { identify } from "../io/identity.js";
 import { Msg, type Run, RunFlag, type State, Why } from "../io/layout.js";
 import { native } from "../io/native.js";
 import { isForeground, isStopped } from "../io/processes.js";
+import { trace } from "../io/trace.js";
 import { type JobSpec, SpecFlag } from "../mux/spec.js";
 import type { JobStatus, Refused } from "../mux/status.js";
 import type { Lease } from "../wire/control.js";
@@ -251,6 +252,7 @@ export class Job {
     const detail = this.asked === Why.REMOTE_FULL ? wantedWords(this.need) : "";
     this.record(this.rerun ? Why.RERUN : this.asked, this.host, status, detail);
     this.exited = true;
+    trace?.("told");
     this.standIn.send(Msg.EXIT, status);
     this.wake();
   }

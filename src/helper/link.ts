@@ -1,7 +1,8 @@
 /** The way to one host: the remote command, the agent's first line, then frames. */
 import { BytePipe } from "../io/byte-pipe.js";
 import { LINK_DEAD_MS } from "../io/layout.js";
-import { newLinkId, type Remote, rshCommand, startRemote } from "../io/rsh.js";
+import { IN, native } from "../io/native.js";
+import { newLinkId, type RemoteLink, rshCommand, startLink } from "../io/rsh.js";
 import { type Frame, Type } from "../mux/frame.js";
 import { PreambleFinder } from "../mux/preamble.js";
 
@@ -14,6 +15,8 @@ export interface LinkEvents {
 /** A host that has not answered by then is left out for a while, ms. */
 const CONNECT_MS = 8000;
 const STDERR_MAX = 4096;
+const EAGAIN = -11;
+const scratch = Buffer.allocUnsafe(64 * 1024);
 
 export class Link {
   readonly id = newLinkId();
@@ -21,7 +24,7 @@ export class Link {
   /** Jobs whose stream is open. */
   jobs = 0;
   idleSince = performance.now();
-  private readonly child: Remote;
+  private readonly remote: RemoteLink;
   private readonly bornAt = performance.now();
   private readonly finder = new PreambleFinder(this.id);
   private errors = "";
@@ -34,23 +37,18 @@ export class Link {
     agentCommand: string,
     private readonly events: LinkEvents,
   ) {
-    const child = startRemote(rshCommand(rsh, host, agentCommand, this.id));
-    this.child = child;
+    this.remote = startLink(rshCommand(rsh, host, agentCommand, this.id));
+    const { child, input } = this.remote;
     child.on("error", (error) => this.end(error.message));
     child.on("exit", (code, signal) => {
       // What ssh said is still in the pipe; closing of stdout ends the link in any case.
       if (this.pipe === undefined)
         setImmediate(() => this.end(this.said(`ended with ${signal ?? code ?? "?"}`)));
     });
-    child.stderr.on("data", (chunk: Buffer) => {
+    child.stderr?.on("data", (chunk: Buffer) => {
       this.errors = (this.errors + chunk.toString("utf8")).slice(-STDERR_MAX);
     });
-    child.stdin.on("error", () => undefined); // the end of stdout tells
-    child.stdout.on("data", this.onNoise);
-    child.stdout.on("error", () => undefined);
-    child.stdout.on("end", () => {
-      if (this.pipe === undefined) setTimeout(() => this.end(this.said("closed the connection")), 20);
-    });
+    native.watch(input, IN, () => this.noise());
   }
 
   /** performance.now() when the host was last heard; when it never was, now: nothing is running there then. */
@@ -77,22 +75,29 @@ export class Link {
     if (this.over) return;
     this.over = true;
     this.pipe?.mux.sendLink(Type.BYE);
-    this.pipe?.close();
     this.clear();
   }
 
-  private readonly onNoise = (chunk: Buffer): void => {
+  /** What comes before the agent's first line. */
+  private noise(): void {
+    const n = native.readOwn(this.remote.input, scratch);
+    if (n === EAGAIN) return;
+    if (n <= 0) {
+      native.unwatch(this.remote.input);
+      setTimeout(() => this.end(this.said("closed the connection")), 20);
+      return;
+    }
     try {
-      const rest = this.finder.push(chunk);
+      const rest = this.finder.push(scratch.subarray(0, n));
       if (rest !== undefined) this.begin(rest);
     } catch (error) {
       this.end(error instanceof Error ? error.message : String(error));
     }
-  };
+  }
 
   private begin(first: Buffer): void {
-    this.child.stdout.off("data", this.onNoise);
-    this.pipe = new BytePipe("home", this.child.stdout, this.child.stdin, {
+    const { input, output } = this.remote;
+    this.pipe = new BytePipe("home", input, output, {
       link: (frame) => this.linkFrame(frame),
       opened: () => undefined,
       lost: (why) => this.end(this.said(why)),
@@ -124,12 +129,12 @@ export class Link {
   }
 
   private clear(): void {
-    this.child.stdin.destroy();
-    this.child.stdout.destroy();
-    this.child.stderr.destroy();
-    this.child.unref();
+    const { child, input, output } = this.remote;
+    if (this.pipe === undefined) for (const fd of [input, output]) native.close(fd);
+    else this.pipe.close();
+    child.stderr?.destroy();
+    child.unref();
     // A remote command that does not see the end of its stdin must not stay; one that reached nobody goes at once.
-    const child = this.child;
     const end = (): void => {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     };

@@ -1,8 +1,16 @@
 /** Hands a program's output on to one of the caller's descriptors, as fast as that takes it. */
 import { readlinkSync } from "node:fs";
 import { type FdKind, native, OUT } from "../io/native.js";
+import { notSoon, soon } from "../io/soon.js";
+import { WINDOW } from "../mux/frame.js";
 
+const ENXIO = -6;
 const EAGAIN = -11;
+const EPIPE = -32;
+/** A pipe through which so much has gone may hold a window, so that its reader and we take turns less often. */
+const STREAMING = 1024 * 1024;
+/** A reader that takes so much between two looks will have taken more in a moment. */
+const MUCH = 8 * 1024;
 
 export interface OutputEvents {
   /** So many bytes were written (or nobody wants them). */
@@ -22,6 +30,10 @@ export class Output {
   private watched: "not" | "room" | "reader" = "not";
   private readonly readerEnds: boolean;
   private shutting = false;
+  /** A non-blocking description of the caller's pipe; -1: not opened, or not to be had. */
+  private own = -1;
+  private wide = false;
+  private readonly again = (): void => this.write();
 
   /** @param skip - bytes that an earlier run delivered already */
   constructor(
@@ -48,7 +60,11 @@ export class Output {
       this.events.handedOn(skipped);
     }
     if (this.dead) this.events.handedOn(rest.length);
-    else if (rest.length > 0 && this.queue.push(rest) === 1) this.write();
+    else if (rest.length > 0 && this.queue.push(rest) === 1) {
+      this.write();
+      // What is left of it is ours to keep.
+      if (this.queue[0] !== undefined) this.queue[0] = Buffer.from(this.queue[0]);
+    } else if (rest.length > 0) this.queue[this.queue.length - 1] = Buffer.from(rest);
   }
 
   /** The program has said so to the other end of a socket: it is told when all that came before is written. */
@@ -62,13 +78,16 @@ export class Output {
     this.dead = true;
     this.queue = [];
     this.unwatch();
+    notSoon(this.again);
+    if (this.own >= 0) native.close(this.own);
+    this.own = -1;
   }
 
   private write(): void {
     let written = 0;
     let error = 0;
     for (let next = this.queue[0]; next !== undefined; next = this.queue[0]) {
-      const n = native.write(this.fd, this.kind, next);
+      const n = this.put(next);
       if (n < 0) {
         error = n;
         break;
@@ -79,12 +98,32 @@ export class Output {
       if (n === 0) break;
     }
     this.delivered += written;
+    if (this.own >= 0 && !this.wide && this.delivered > STREAMING) this.widen();
     if (written > 0) this.events.handedOn(written);
     if (error !== 0 && error !== EAGAIN) this.breakOff();
+    else if (this.queue.length > 0 && this.wide && written >= MUCH) this.writeSoon();
     else if (this.queue.length > 0) this.watch("room");
     else this.rest();
     if (this.idle && this.shutting) this.shutDown();
     if (this.idle) this.events.empty();
+  }
+
+  /** Woken for each few KiB that the reader takes, we would take turns with it all the time. */
+  private writeSoon(): void {
+    this.unwatch();
+    soon(this.again);
+  }
+
+  private put(bytes: Buffer): number {
+    if (this.kind !== "pipe") return native.write(this.fd, this.kind, bytes);
+    if (this.own < 0) this.own = native.reopen(this.fd);
+    if (this.own >= 0) return native.writeOwn(this.own, [bytes]);
+    return this.own === ENXIO ? EPIPE : native.write(this.fd, this.kind, bytes);
+  }
+
+  private widen(): void {
+    this.wide = true;
+    native.widen(this.own, WINDOW);
   }
 
   private shutDown(): void {

@@ -1,6 +1,7 @@
 /** One connection of a stand-in (or of any client that asks): messages in, messages out. */
 import { decodeMsg, decodeRun, encodeMsg, FDS_MAX, MSG_HEADER, Msg, type Run } from "../io/layout.js";
 import { IN, native, OUT } from "../io/native.js";
+import { trace } from "../io/trace.js";
 
 export interface StandInEvents {
   run(standIn: StandIn, run: Run, fds: readonly number[]): void;
@@ -32,6 +33,7 @@ export class StandIn {
     readonly sameGroups: boolean,
     private readonly events: StandInEvents,
   ) {
+    trace?.("accepted");
     native.watch(fd, IN, () => this.receive());
     this.receive();
   }
@@ -128,6 +130,7 @@ export class StandIn {
     const run = type === Msg.RUN && !this.ran ? decodeRun(payload) : null;
     if (run === null || run.fds.length !== this.fds.length) return false;
     this.ran = true;
+    trace?.("asked to run");
     const fds = this.fds;
     this.fds = [];
     const said = this.said;

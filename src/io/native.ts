@@ -137,6 +137,16 @@ export interface Native {
    * writes at most ahead of their reader), sockets by MSG_DONTWAIT, files plainly. Never raises SIGPIPE: -EPIPE.
    */
   write(fd: number, kind: FdKind, data: Buffer): number;
+  /** Read from and write to a non-blocking description that is ours: plain read(2), and writev(2) of 64 pieces at most. */
+  readOwn(fd: number, into: Buffer): number;
+  writeOwn(fd: number, pieces: readonly Buffer[]): number;
+  /** A non-blocking description of our own of the same pipe or tty; -errno where that is not permitted; -ENXIO: nobody reads the pipe. */
+  reopen(fd: number): number;
+  /** A timer for watch(): an edge (IN) so many µs, less than a second, after each `arm`. */
+  timer(): number;
+  arm(timer: number, us: number): number;
+  /** Makes a pipe hold so many bytes, where it holds less and that is permitted. Returns what it holds, or -errno. */
+  widen(fd: number, bytes: number): number;
   /** Pipe of our own, both ends non-blocking for us and close-on-exec: [read, write] ... */
   pipe(): [number, number];
   /** ... so that the far end given to a program must be made blocking again first. */

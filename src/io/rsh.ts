@@ -1,8 +1,9 @@
 /** The command that reaches another host: PANTS_RSH, the host, and the agent's command. */
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { native } from "./native.js";
 import { packageRoot } from "./paths.js";
 
 /**
@@ -64,11 +65,36 @@ function reach(rsh: string, host: string): string[] {
 
 /** Starts it with pipes; what is PANTS's own in the environment stays here. */
 export function startRemote(command: readonly string[]): Remote {
+  const [program = "ssh", ...args] = command;
+  return spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: ownEnv(), detached: true });
+}
+
+/** A remote command whose bytes go past Node: its stdin and stdout are descriptors of ours, non-blocking. */
+export interface RemoteLink {
+  readonly child: ChildProcess;
+  readonly input: number;
+  readonly output: number;
+}
+
+/** The same for a link. */
+export function startLink(command: readonly string[]): RemoteLink {
+  const [program = "ssh", ...args] = command;
+  const [output, stdin] = native.socketPair();
+  const [input, stdout] = native.socketPair();
+  for (const theirs of [stdin, stdout]) native.setBlocking(theirs, true);
+  try {
+    const child = spawn(program, args, { stdio: [stdin, stdout, "pipe"], env: ownEnv(), detached: true });
+    return { child, input, output };
+  } finally {
+    for (const theirs of [stdin, stdout]) native.close(theirs);
+  }
+}
+
+function ownEnv(): NodeJS.ProcessEnv {
   const env = { ...process.env };
   delete env["LD_PRELOAD"];
   delete env["PANTS_STANDIN"];
-  const [program = "ssh", ...args] = command;
-  return spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env, detached: true });
+  return env;
 }
 
 /** One word for any shell. */

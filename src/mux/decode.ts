@@ -1,83 +1,112 @@
 /** Bytes to frames, however the bytes are cut. */
 import { Buffer } from "node:buffer";
 import { LinkFault } from "./errors.js";
-import { type Frame, type FrameType, HEADER_SIZE, type Role, rules } from "./frame.js";
+import { type Frame, type FrameType, HEADER_SIZE, type Role, rules, Type } from "./frame.js";
 
 const EMPTY = Buffer.alloc(0);
 
+interface Header {
+  readonly type: FrameType;
+  readonly flags: number;
+  readonly stream: number;
+  readonly length: number;
+}
+
 /** Puts frames together and checks what can be checked without knowing the streams. */
 export class Decoder {
-  /** Bytes of an incomplete frame, in order. */
-  private parts: Buffer[] = [];
+  /** The frame whose bytes did not come in one piece: room for its header, or for all of it. */
+  private cut: Buffer | undefined;
   private held = 0;
-  /** Size of the frame at the front, as far as known; a header until then. */
-  private needed = HEADER_SIZE;
+  /** DATA whose payload comes, and how much of that is to come. */
+  private data: Header | undefined;
+  private left = 0;
 
   /** @param from - who sends what is decoded here */
   constructor(private readonly from: Role) {}
 
   /**
-   * Takes the next bytes and hands over every frame that they complete. Payloads share memory with `chunk` where they
-   * lie in one piece.
+   * Takes the next bytes and hands over every frame that they complete; of DATA what there is, as frames of their own,
+   * so that nothing large is put together. Payloads may share memory with `chunk`.
    * @throws {LinkFault}
    */
   push(chunk: Buffer, each: (frame: Frame) => void): void {
-    this.parts.push(chunk);
-    this.held += chunk.length;
-    while (this.held >= this.needed) {
-      if (this.needed === HEADER_SIZE) {
-        this.needed = HEADER_SIZE + this.check(this.front(HEADER_SIZE));
-        if (this.needed > this.held) return;
-      }
-      const bytes = this.front(this.needed);
-      const frame = decode(bytes, this.needed);
-      this.drop(this.needed);
-      this.needed = HEADER_SIZE;
-      each(frame);
+    for (let at = 0; at < chunk.length; ) {
+      if (this.data !== undefined) at = this.pass(this.data, chunk, at, each);
+      else if (this.cut !== undefined) at = this.mend(this.cut, chunk, at, each);
+      else at = this.next(chunk, at, each);
     }
   }
 
-  /** The first part, made to hold at least `size` bytes. */
-  private front(size: number): Buffer {
-    let first = this.parts[0] ?? EMPTY;
-    if (first.length < size) {
-      first = Buffer.concat(this.parts, this.held);
-      this.parts = [first];
+  /** A frame that begins in `chunk`. Returns where to go on. */
+  private next(chunk: Buffer, start: number, each: (frame: Frame) => void): number {
+    const body = start + HEADER_SIZE;
+    if (body > chunk.length) return this.keep(Buffer.allocUnsafe(HEADER_SIZE), chunk, start);
+    const header = this.check(chunk, start);
+    if (header.type === Type.DATA) return this.expect(header, body);
+    const end = body + header.length;
+    if (end > chunk.length) return this.keep(Buffer.allocUnsafe(HEADER_SIZE + header.length), chunk, start);
+    each(frame(header, end === body ? EMPTY : chunk.subarray(body, end)));
+    return end;
+  }
+
+  /** Goes on with a frame that began in an earlier chunk. */
+  private mend(cut: Buffer, chunk: Buffer, start: number, each: (frame: Frame) => void): number {
+    const at = this.keep(cut, chunk, start);
+    if (this.held < cut.length) return at;
+    const header = this.check(cut, 0);
+    const size = HEADER_SIZE + header.length;
+    if (header.type !== Type.DATA && cut.length < size) {
+      this.cut = Buffer.allocUnsafe(size);
+      cut.copy(this.cut);
+      return at;
     }
-    return first;
+    this.cut = undefined;
+    this.held = 0;
+    if (header.type === Type.DATA) return this.expect(header, at);
+    each(frame(header, cut.subarray(HEADER_SIZE)));
+    return at;
   }
 
-  private drop(size: number): void {
-    const first = this.parts[0] ?? EMPTY;
-    this.held -= size;
-    if (first.length === size) this.parts.shift();
-    else this.parts[0] = first.subarray(size);
+  private keep(cut: Buffer, chunk: Buffer, start: number): number {
+    const count = chunk.copy(cut, this.held, start);
+    this.cut = cut;
+    this.held += count;
+    return start + count;
   }
 
-  /** Checks a header and returns the length of the payload. */
-  private check(header: Buffer): number {
-    const type = header[0] ?? 0;
-    const flags = header[1] ?? 0;
-    const stream = header.readUInt32LE(4);
-    const length = header.readUInt32LE(8);
+  private expect(header: Header, at: number): number {
+    this.data = header;
+    this.left = header.length;
+    return at;
+  }
+
+  /** What there is of a payload. */
+  private pass(header: Header, chunk: Buffer, start: number, each: (frame: Frame) => void): number {
+    const end = Math.min(chunk.length, start + this.left);
+    this.left -= end - start;
+    if (this.left === 0) this.data = undefined;
+    each(frame(header, chunk.subarray(start, end)));
+    return end;
+  }
+
+  private check(bytes: Buffer, at: number): Header {
+    const type = bytes[at] ?? 0;
+    const flags = bytes[at + 1] ?? 0;
+    const stream = bytes.readUInt32LE(at + 4);
+    const length = bytes.readUInt32LE(at + 8);
     const rule = rules.get(type);
     if (rule === undefined) throw new LinkFault("type", `unknown type ${type}`);
     if (rule.from !== "both" && rule.from !== this.from) {
       throw new LinkFault("type", `type ${type} does not come from ${this.from}`);
     }
-    if (flags > rule.flags || header.readUInt16LE(2) !== 0) throw new LinkFault("flags", `type ${type}`);
+    if (flags > rule.flags || bytes.readUInt16LE(at + 2) !== 0) throw new LinkFault("flags", `type ${type}`);
     if (rule.link !== (stream === 0)) throw new LinkFault("stream", `type ${type} on stream ${stream}`);
     if (length < rule.min || length > rule.max)
       throw new LinkFault("length", `type ${type}, ${length} bytes`);
-    return length;
+    return { type: type as FrameType, flags, stream, length };
   }
 }
 
-function decode(bytes: Buffer, size: number): Frame {
-  return {
-    type: bytes[0] as FrameType, // looked up in the rules before
-    flags: bytes[1] ?? 0,
-    stream: bytes.readUInt32LE(4),
-    payload: size === HEADER_SIZE ? EMPTY : bytes.subarray(HEADER_SIZE, size),
-  };
+function frame({ type, flags, stream }: Header, payload: Buffer): Frame {
+  return { type, flags, stream, payload };
 }

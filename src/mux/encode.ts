@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { type FrameType, HEADER_SIZE } from "./frame.js";
 
-/** The header alone: a large payload follows as a buffer of its own, uncopied. */
+/** The header alone: the payload follows from where it lies. */
 export function encodeHeader(type: FrameType, flags: number, stream: number, length: number): Buffer {
   const header = Buffer.allocUnsafe(HEADER_SIZE);
   writeHeader(header, type, flags, stream, length);

@@ -7,8 +7,10 @@ import type { Buffer } from "node:buffer";
 export const HEADER_SIZE = 12;
 /** Largest payload of one frame. */
 export const PAYLOAD_MAX = 64 * 1024;
-/** Bytes that may be on their way for one descriptor in one direction. */
+/** Bytes that may be on their way for one descriptor of a program's output, and ... */
 export const WINDOW = 256 * 1024;
+/** ... of its input, which come back as credit only once the program has read them. */
+export const INPUT_WINDOW = 512 * 1024;
 /** Largest job specification, spread over several OPEN frames. */
 export const SPEC_MAX = 8 * 1024 * 1024;
 /** Highest descriptor that a job carries. */

@@ -22,6 +22,8 @@ export interface LinkEvents {
   opened(stream: Stream, spec: Buffer): void;
   /** There is something to `take`; called once until it was taken. */
   wake(): void;
+  /** Sends a frame at once, after all that waits; false: it is to wait as well. Without it everything waits. */
+  direct?(header: Buffer, payload: Buffer): boolean;
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -82,12 +84,11 @@ export class Muxer implements Outlet {
     for (const piece of out) bytes += piece.length;
     while (bytes < limit) {
       const stream = this.turn.shift();
-      if (stream === undefined) break;
-      for (const piece of stream.queue.shift() ?? []) {
-        out.push(piece);
-        bytes += piece.length;
-        this.backlog -= piece.length;
-      }
+      const frame = stream?.queue.shift();
+      if (stream === undefined || frame === undefined) break;
+      out.push(frame);
+      bytes += frame.length;
+      this.backlog -= frame.length;
       if (stream.queue.length > 0) this.turn.push(stream);
     }
     if (this.turn.length === 0) this.awake = false;
@@ -99,10 +100,16 @@ export class Muxer implements Outlet {
     this.wake();
   }
 
-  ordered(stream: Stream, pieces: Buffer[]): void {
-    for (const piece of pieces) this.backlog += piece.length;
-    if (stream.queue.push(pieces) === 1) this.turn.push(stream);
+  ordered(stream: Stream, frame: Buffer): void {
+    this.backlog += frame.length;
+    if (stream.queue.push(frame) === 1) this.turn.push(stream);
     this.wake();
+  }
+
+  /** What can go at once is not copied. */
+  data(stream: Stream, header: Buffer, payload: Buffer): void {
+    const gone = this.turn.length === 0 && this.events.direct?.(header, payload) === true;
+    if (!gone) this.ordered(stream, Buffer.concat([header, payload]));
   }
 
   private wake(): void {
@@ -139,7 +146,7 @@ export class Muxer implements Outlet {
         throw new LinkFault("stream", "too many streams");
       this.lastId = id;
     }
-    parts.push(payload);
+    parts.push(Buffer.from(payload)); // whoever reads it keeps parts of it
     if (frame.flags === MORE) {
       if (parts.length * PAYLOAD_MAX > SPEC_MAX) throw new LinkFault("length", "specification too long");
       if (payload.length !== PAYLOAD_MAX) throw new LinkFault("length", "part of a specification not full");
@@ -149,6 +156,6 @@ export class Muxer implements Outlet {
     this.opening.delete(id);
     const stream = new Stream(id, this.role, this);
     this.streams.set(id, stream);
-    this.events.opened(stream, parts.length === 1 ? payload : Buffer.concat(parts));
+    this.events.opened(stream, Buffer.concat(parts));
   }
 }

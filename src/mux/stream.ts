@@ -1,14 +1,16 @@
 /** One job on a link: its windows and what waits to be sent for it. */
 import type { Buffer } from "node:buffer";
 import { encodeFrame, encodeHeader, u32 } from "./encode.js";
-import { type Frame, type FrameType, type Role, Type, WINDOW } from "./frame.js";
+import { type Frame, type FrameType, INPUT_WINDOW, type Role, Type, WINDOW } from "./frame.js";
 import { ReceiveWindow, SendWindow } from "./window.js";
 
 /** Where a stream puts what is to be sent; the muxer decides when. */
 export interface Outlet {
   control(bytes: Buffer): void;
-  /** Appends a frame, in pieces, to the stream's own queue. */
-  ordered(stream: Stream, pieces: Buffer[]): void;
+  /** Appends a frame to the stream's own queue. */
+  ordered(stream: Stream, frame: Buffer): void;
+  /** The same with a frame in two pieces, of which it keeps nothing. */
+  data(stream: Stream, header: Buffer, payload: Buffer): void;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -18,8 +20,8 @@ const OUTPUT_BATCH = WINDOW / 4;
 export class Stream {
   /** Called with each frame for this stream, windows already accounted for. */
   onFrame: (frame: Frame) => void = () => undefined;
-  /** Frames in order, each in one or two pieces: data and what must not overtake it. */
-  readonly queue: Buffer[][] = [];
+  /** Frames in order: data and what must not overtake it. */
+  readonly queue: Buffer[] = [];
   private sendWindows: ReadonlyMap<number, SendWindow> = new Map();
   private receiveWindows: ReadonlyMap<number, ReceiveWindow> = new Map();
 
@@ -33,10 +35,12 @@ export class Stream {
 
   /** Which descriptors' bytes go to the program and which come from it. To be said before any of them moves. */
   carry(inputs: readonly number[], outputs: readonly number[]): void {
-    const [sent, received] = this.role === "home" ? [inputs, outputs] : [outputs, inputs];
-    const batch = this.role === "home" ? OUTPUT_BATCH : 1;
-    this.sendWindows = new Map(sent.map((fd) => [fd, new SendWindow()]));
-    this.receiveWindows = new Map(received.map((fd) => [fd, new ReceiveWindow(batch)]));
+    const home = this.role === "home";
+    const [sent, received] = home ? [inputs, outputs] : [outputs, inputs];
+    const [sendSize, receiveSize] = home ? [INPUT_WINDOW, WINDOW] : [WINDOW, INPUT_WINDOW];
+    const batch = home ? OUTPUT_BATCH : 1;
+    this.sendWindows = new Map(sent.map((fd) => [fd, new SendWindow(sendSize)]));
+    this.receiveWindows = new Map(received.map((fd) => [fd, new ReceiveWindow(receiveSize, batch)]));
   }
 
   /** Sends ahead of all data. */
@@ -47,7 +51,7 @@ export class Stream {
   /** Sends after the data of this stream that waits already. */
   inOrder(type: FrameType, payload: Uint8Array = EMPTY, flags = 0): void {
     if (this.queue.length === 0) this.control(type, payload, flags);
-    else this.outlet.ordered(this, [encodeFrame(type, flags, this.id, payload)]);
+    else this.outlet.ordered(this, encodeFrame(type, flags, this.id, payload));
   }
 
   /** Bytes of a descriptor that may be sent now. */
@@ -55,10 +59,10 @@ export class Stream {
     return this.sendWindows.get(fd)?.allowance ?? 0;
   }
 
-  /** Sends up to PAYLOAD_MAX bytes within the allowance. The buffer must not change afterwards. */
+  /** Sends up to PAYLOAD_MAX bytes within the allowance. The buffer is the caller's again. */
   data(fd: number, payload: Buffer): void {
     this.sendWindows.get(fd)?.spend(payload.length);
-    this.outlet.ordered(this, [encodeHeader(Type.DATA, fd, this.id, payload.length), payload]);
+    this.outlet.data(this, encodeHeader(Type.DATA, fd, this.id, payload.length), payload);
   }
 
   /** Bytes received on a descriptor were handed on: lets the other end send as many again. */

@@ -1,10 +1,13 @@
 /** Credits: how many bytes of one descriptor may be on their way in one direction. */
 import { LinkFault } from "./errors.js";
-import { WINDOW } from "./frame.js";
 
-/** The sender's side. Invariant: 0 <= allowance <= WINDOW. */
+/** The sender's side. Invariant: 0 <= allowance <= size. */
 export class SendWindow {
-  allowance = WINDOW;
+  allowance: number;
+
+  constructor(private readonly size: number) {
+    this.allowance = size;
+  }
 
   /** @throws RangeError when more is sent than allowed, a mistake of ours */
   spend(count: number): void {
@@ -14,12 +17,13 @@ export class SendWindow {
 
   /** @throws {LinkFault} when the other end gives back what it never had */
   refill(count: number): void {
-    if (this.allowance + count > WINDOW) throw new LinkFault("window", `credit of ${count} was never spent`);
+    if (this.allowance + count > this.size)
+      throw new LinkFault("window", `credit of ${count} was never spent`);
     this.allowance += count;
   }
 }
 
-/** The receiver's side. Invariant: held + owed + what the sender may still send = WINDOW. */
+/** The receiver's side. Invariant: held + owed + what the sender may still send = size. */
 export class ReceiveWindow {
   /** Bytes received and not handed on. */
   held = 0;
@@ -27,12 +31,15 @@ export class ReceiveWindow {
   private owed = 0;
 
   /** @param batch - credit goes out once so much has come together */
-  constructor(private readonly batch: number) {}
+  constructor(
+    private readonly size: number,
+    private readonly batch: number,
+  ) {}
 
   /** @throws {LinkFault} when the other end sends more than it was allowed */
   arrive(count: number): void {
     this.held += count;
-    if (this.held + this.owed > WINDOW) throw new LinkFault("window", `${count} bytes without credit`);
+    if (this.held + this.owed > this.size) throw new LinkFault("window", `${count} bytes without credit`);
   }
 
   /** Bytes were handed on; returns the credit to send now, or 0. */
