@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <linux/kcmp.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace {
@@ -27,11 +29,13 @@ constexpr uint32_t kPieces = 64;
 constexpr const char *kKinds[] = {"pipe", "socket", "tty", "file", "null", "other", "closed"};
 
 Kind kind_at(Info info, size_t index) {
-    const std::string name = string_at(info, index);
+    char name[16] = "";
+    size_t length = 0;
+    napi_get_value_string_latin1(info.Env(), info[index], name, sizeof name, &length);
     for (size_t i = 0; i < std::size(kKinds); i++) {
-        if (name == kKinds[i]) return static_cast<Kind>(i);
+        if (strcmp(name, kKinds[i]) == 0) return static_cast<Kind>(i);
     }
-    throw Napi::TypeError::New(info.Env(), "no kind of descriptor: " + name);
+    throw Napi::TypeError::New(info.Env(), std::string("no kind of descriptor: ") + name);
 }
 
 Napi::Value or_error(Info info, int result) {
@@ -157,11 +161,14 @@ Napi::Value read_own(Info info) {
 }
 
 Napi::Value write_own(Info info) {
+    if (!info[1].IsArray()) throw Napi::TypeError::New(info.Env(), "argument 1 must be an array of Buffers");
     const Napi::Array pieces = info[1].As<Napi::Array>();
     iovec parts[kPieces];
     const uint32_t count = std::min(pieces.Length(), kPieces);
     for (uint32_t i = 0; i < count; i++) {
-        const auto piece = pieces.Get(i).As<Napi::Buffer<char>>();
+        const Napi::Value value = pieces.Get(i);
+        if (!value.IsBuffer()) throw Napi::TypeError::New(info.Env(), "a Buffer was expected");
+        const auto piece = value.As<Napi::Buffer<char>>();
         parts[i] = {piece.Data(), piece.Length()};
     }
     return or_error(info, static_cast<int>(writev(int_at(info, 0), parts, static_cast<int>(count))));
@@ -225,6 +232,12 @@ Napi::Value duplicate(Info info) {
 
 Napi::Value status_flags(Info info) {
     return or_error(info, fcntl(int_at(info, 0), F_GETFL));
+}
+
+Napi::Value is_anonymous(Info info) {
+    struct statfs fs;
+    const bool anonymous = fstatfs(int_at(info, 0), &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+    return Napi::Boolean::New(info.Env(), anonymous);
 }
 
 Napi::Value is_same_open(Info info) {
@@ -323,6 +336,7 @@ void define_descriptors(Napi::Object exports, Addon *addon) {
     define<open_terminal>(exports, addon, "openTerminal");
     define<duplicate>(exports, addon, "duplicate");
     define<status_flags>(exports, addon, "statusFlags");
+    define<is_anonymous>(exports, addon, "isAnonymous");
     define<is_same_open>(exports, addon, "isSameOpen");
     define<seek>(exports, addon, "seek");
     define<shut_down>(exports, addon, "shutdown");

@@ -8,6 +8,8 @@ import { StateReader } from "../io/state-reader.js";
 
 /** The table's file is looked at again after, ms: pantsd may have made another. */
 const LOOK_MS = 1000;
+/** pantsd is not told more often, ms: it tells the leader each time, which costs more than a short job. */
+const TELL_MS = 10;
 
 export class Slots {
   private readonly file: string;
@@ -15,6 +17,7 @@ export class Slots {
   private inode = 0;
   private lookedAt = Number.NEGATIVE_INFINITY;
   private telling = false;
+  private toldAt = Number.NEGATIVE_INFINITY;
   private readonly state: StateReader;
   private readonly promises = new Promises();
 
@@ -53,14 +56,19 @@ export class Slots {
     this.changed();
   }
 
-  /** Tells pantsd that a slot was taken or given back, once for all changes of a turn. */
+  /** Tells pantsd that a slot was taken or given back: once for all changes of a turn, and again after TELL_MS. */
   changed(): void {
     if (this.telling || this.inode === 0) return;
     this.telling = true;
-    setImmediate(() => {
-      this.telling = false;
-      this.pantsd.send({ t: "slots" });
-    });
+    const waitMs = this.toldAt + TELL_MS - performance.now();
+    if (waitMs <= 0) setImmediate(() => this.tell());
+    else setTimeout(() => this.tell(), waitMs);
+  }
+
+  private tell(): void {
+    this.telling = false;
+    this.toldAt = performance.now();
+    this.pantsd.send({ t: "slots" });
   }
 
   private open(): boolean {

@@ -28,11 +28,14 @@ export function becomeTheOne(directory: string, uid: number): boolean {
   return true;
 }
 
+/** Ours, and all of them with that among them; nobody changes them while we run. */
+const ownGroup = process.getegid?.();
+const ownGroups = new Set(process.getgroups?.());
+
 /** Whether a process has the groups of this one, which a login over ssh is taken to give too. */
 function sameGroups({ gid, groups }: PeerCred): boolean {
-  const own = new Set(process.getgroups?.()); // the own group among them
-  const theirs = new Set([gid, ...groups]);
-  return gid === process.getegid?.() && theirs.size === own.size && [...theirs].every((one) => own.has(one));
+  const theirs = new Set(groups).add(gid);
+  return gid === ownGroup && theirs.size === ownGroups.size && groups.every((one) => ownGroups.has(one));
 }
 
 /** Listens for stand-ins of the same user. @throws {CannotServe} */

@@ -135,13 +135,14 @@ function isOneFile(a: Came, b: Came, terminal: boolean): boolean {
   if (a.kind !== b.kind || a.kind === "null") return false;
   // Without one of its own there, a terminal is read from one stream and written by another.
   if (a.kind === "tty" && !terminal && (a.number === 0) !== (b.number === 0)) return false;
+  const same = native.isSameOpen(a.fd, b.fd);
+  if (same === 1) return true;
   try {
     const [x, y] = [fstatSync(a.fd), fstatSync(b.fd)];
     if (x.dev !== y.dev || x.ino !== y.ino || x.rdev !== y.rdev) return false;
     if (a.kind === "tty") return true;
     if (a.kind === "pipe" && ((a.flags ^ b.flags) & (O_ACCMODE | O_NONBLOCK)) === 0) return true;
-    const same = native.isSameOpen(a.fd, b.fd);
-    if (same >= 0) return same === 1;
+    if (same >= 0) return false;
     const info = ({ fd }: Came): string => readFileSync(`/proc/self/fdinfo/${fd}`, "latin1");
     return info(a) === info(b);
   } catch {

@@ -13,12 +13,15 @@ const OWN = [
 const DROPPED = new Set([...OWN, "SSH_AUTH_SOCK"]);
 /** Names that are to go along all the same, between spaces or commas. */
 const KEEP = "PANTS_KEEP_ENV=";
+/** What all of these begin with: no other variable has to be looked at further. */
+const [P, S] = [0x50, 0x53];
 
 /** In the order in which they came; each variable is a byte string, perhaps without `=`. */
 export function carried(env: readonly Buffer[]): Buffer[] {
-  const wish = env.find((variable) => variable.toString("latin1", 0, KEEP.length) === KEEP);
+  const wish = env.find((one) => one[0] === P && one.toString("latin1", 0, KEEP.length) === KEEP);
   const kept = new Set(wish?.toString("latin1", KEEP.length).split(/[\s,]+/));
   return env.filter((variable) => {
+    if (variable[0] !== P && variable[0] !== S) return true;
     const equals = variable.indexOf("=");
     const name = variable.toString("latin1", 0, equals < 0 ? variable.length : equals);
     return !DROPPED.has(name) || (kept.has(name) && name !== "PANTS_STANDIN");

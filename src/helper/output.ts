@@ -1,5 +1,4 @@
 /** Hands a program's output on to one of the caller's descriptors, as fast as that takes it. */
-import { readlinkSync } from "node:fs";
 import { type FdKind, native, OUT } from "../io/native.js";
 import { notSoon, soon } from "../io/soon.js";
 import { WINDOW } from "../mux/frame.js";
@@ -43,7 +42,7 @@ export class Output {
     private readonly events: OutputEvents,
   ) {
     this.delivered = skip;
-    this.readerEnds = kind === "pipe" && isAnonymous(fd);
+    this.readerEnds = kind === "pipe" && native.isAnonymous(fd); // a named one may have its next reader later
     this.rest();
   }
 
@@ -155,14 +154,5 @@ export class Output {
   private unwatch(): void {
     if (this.watched !== "not") native.unwatch(this.fd);
     this.watched = "not";
-  }
-}
-
-/** A named pipe may have its next reader later. */
-function isAnonymous(fd: number): boolean {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`).startsWith("pipe:");
-  } catch {
-    return false;
   }
 }

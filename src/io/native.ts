@@ -166,6 +166,8 @@ export interface Native {
   duplicate(fd: number): number;
   /** F_GETFL. */
   statusFlags(fd: number): number;
+  /** A pipe without a name, so that nobody can open it anew. */
+  isAnonymous(fd: number): boolean;
   /** 1: both are one open file (they share its offset and flags); 0: not; -errno where the kernel does not tell. */
   isSameOpen(a: number, b: number): number;
   /** Sets the offset that all users of an open file share; a negative one only asks. Returns it, or -errno. */

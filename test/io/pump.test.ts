@@ -232,6 +232,39 @@ describe("pipes", () => {
     );
   });
 
+  test("of our own are written in pieces, in part when there is no room, and made larger", () => {
+    const [read, write] = native.pipe();
+    expect(native.writeOwn(write, [b("one "), b("two")])).toBe(7);
+    const part = native.writeOwn(write, [Buffer.alloc(40_000, "a"), Buffer.alloc(40_000, "b")]);
+    expect(part).toBeGreaterThan(40_000);
+    expect(part).toBeLessThan(80_000);
+    expect(native.writeOwn(write, [b("x")])).toBe(EAGAIN);
+    expect(native.widen(write, 1 << 18)).toBe(1 << 18);
+    expect(native.widen(write, 1 << 16)).toBe(1 << 18);
+    expect(native.writeOwn(write, [b("x")])).toBe(1);
+    const all = Buffer.alloc(1 << 18);
+    expect(native.readOwn(read, all)).toBe(7 + part + 1);
+    expect(all.toString("latin1", 0, 9)).toBe("one twoaa");
+    expect(native.readOwn(read, all)).toBe(EAGAIN);
+    native.close(write);
+    expect(native.readOwn(read, all)).toBe(0);
+    native.close(read);
+  });
+
+  test("without a name nobody else can open them; with one a reader may come again", async () => {
+    const [read, write] = native.pipe();
+    const fifo = join(dir, "named");
+    await run(shell(`mkfifo ${fifo}`));
+    const named = openSync(fifo, "r+");
+    expect([read, write, named].map((fd) => native.isAnonymous(fd))).toEqual([true, true, false]);
+    const own = native.reopen(write);
+    expect(native.writeOwn(own, [b("x")])).toBe(1);
+    native.close(read);
+    expect(native.writeOwn(own, [b("x")])).toBe(EPIPE);
+    for (const fd of [own, write]) native.close(fd);
+    closeSync(named);
+  });
+
   test("a pipe longer than usual is seen to its end", async () => {
     const [read, write] = blockingPipe();
     await run(

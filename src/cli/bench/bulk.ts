@@ -8,10 +8,21 @@ import { time } from "./probe.js";
 import type { Section } from "./section.js";
 import { markdown, withProbe } from "./section.js";
 
-const SIZE = Number(process.env["BULK_MB"] ?? 1024) * 2 ** 20;
-const ROUNDS = Number(process.env["BULK_ROUNDS"] ?? 3);
-/** Rows whose name has this word. */
-const ONLY = process.env["BULK_ONLY"] ?? "";
+export interface BulkPlan {
+  /** Bytes that go through in each run, even. */
+  readonly size: number;
+  readonly rounds: number;
+  /** Rows whose name has these words. */
+  readonly only: string;
+}
+
+const { env } = process;
+const usual: BulkPlan = {
+  size: Number(env["BULK_MB"] ?? 1024) * 2 ** 20,
+  rounds: Number(env["BULK_ROUNDS"] ?? 3),
+  only: env["BULK_ONLY"] ?? "",
+};
+type Ways = readonly [prex: string, ssh: string];
 const [FROM, TO] = ["/var/tmp/from", "/var/tmp/to"];
 const BESIDE = 8;
 
@@ -30,17 +41,15 @@ const TWO =
   " | { read a; read b; echo $((a+b)); }";
 
 /** Seconds that a script took. @throws {LabError} when not all bytes arrived */
-async function seconds(home: Host, script: string, way: string): Promise<number> {
-  const env = { X: way, N: String(SIZE) };
-  const run = await home.run(["sh", "-c", script], { env, timeoutMs: 300_000 });
-  if (run.status !== 0 || run.stdout.trim() !== String(SIZE))
+async function seconds(home: Host, script: string, way: string, size: number): Promise<number> {
+  const run = await home.run(["sh", "-c", script], { env: { X: way, N: String(size) }, timeoutMs: 300_000 });
+  if (run.status !== 0 || run.stdout.trim() !== String(size))
     throw new LabError(`${script} by ${way}: ${run.stdout.trim()} bytes; ${run.stderr.slice(0, 300)}`);
   return run.ms / 1000;
 }
 
 const middle = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-const rate = (all: readonly number[]): string => (SIZE / 1e6 / middle(all)).toFixed(0);
 
 /** Names the way by ssh, with its connection up: cipher and options are those of a link. */
 async function sshWay(lab: Lab): Promise<string> {
@@ -52,22 +61,18 @@ async function sshWay(lab: Lab): Promise<string> {
 }
 
 /** A row: both ways in turn, round by round, so that other load meets both. */
-async function row(
-  home: Host,
-  name: string,
-  script: string,
-  ways: readonly [string, string],
-): Promise<string[]> {
+async function row(home: Host, name: string, script: string, ways: Ways, plan: BulkPlan): Promise<string[]> {
   const took: [number[], number[]] = [[], []];
-  for (let round = 0; round < ROUNDS; round++)
-    for (const [i, way] of ways.entries()) took[i as 0 | 1].push(await seconds(home, script, way));
+  for (let round = 0; round < plan.rounds; round++)
+    for (const [i, way] of ways.entries()) took[i as 0 | 1].push(await seconds(home, script, way, plan.size));
+  const rate = (all: readonly number[]): string => (plan.size / 1e6 / middle(all)).toFixed(0);
   console.log(`${name}: ${took.map(rate).join(" ")}`);
   const ratios = took[0].map((prex, i) => (took[1][i] ?? Number.NaN) / prex);
   return [name, rate(took[0]), rate(took[1]), middle(ratios).toFixed(2)];
 }
 
 /** The last row: both directions, other jobs and a loop of `true` beside them. */
-async function together(home: Host, ways: readonly [string, string]): Promise<{ row: string[]; ms: number }> {
+async function together(home: Host, ways: Ways, plan: BulkPlan): Promise<{ row: string[]; ms: number }> {
   const talk = "while echo; do sleep 0.1; done";
   const others = Array.from({ length: BESIDE }, () =>
     home.start(["sh", "-c", `exec ${ways[0]} sh -c '${talk}' >/run/talk`]),
@@ -81,7 +86,7 @@ async function together(home: Host, ways: readonly [string, string]): Promise<{ 
       const looped = (async () => {
         while (!loop.over) medians.push((await time(home, probe, prex, 50, 1)).medianUs / 1000);
       })();
-      const measured = await row(home, `both at once, ${BESIDE} jobs beside them`, TWO, ways);
+      const measured = await row(home, `both at once, ${BESIDE} jobs beside them`, TWO, ways, plan);
       loop.over = true;
       await looped;
       return { row: measured, ms: middle(medians) };
@@ -91,30 +96,35 @@ async function together(home: Host, ways: readonly [string, string]): Promise<{ 
   }
 }
 
-async function run(): Promise<string> {
+/** A Markdown table, and the latency of a small job beside the large ones. @throws {LabError} when bytes are lost */
+export async function bulkTable(plan: BulkPlan): Promise<string> {
   const privateDirs = { n1: ["/var/tmp"], n2: ["/var/tmp"] };
   const settings = { slots: { total: 32 } };
   const lab = await Lab.up({ hosts: 2, privateDirs, settings });
   try {
     const home = lab.host("n1");
     const ways = [`${join(packageRoot, "bin", "prex")} --on n2`, await sshWay(lab)] as const;
-    await home.run(["sh", "-c", `head -c ${SIZE} /dev/zero >${FROM}; ${ways[0]} true`]);
+    await home.run(["sh", "-c", `head -c ${plan.size} /dev/zero >${FROM}; ${ways[0]} true`]);
     const rows: string[][] = [];
     for (const [name, script] of WAYS)
-      if (name.includes(ONLY)) rows.push(await row(home, name, script, ways));
+      if (name.includes(plan.only)) rows.push(await row(home, name, script, ways, plan));
     let words = "";
-    if (ONLY === "" || "both".includes(ONLY)) {
-      const { row: last, ms } = await together(home, ways);
+    if (plan.only === "" || plan.only === "both") {
+      const { row: last, ms } = await together(home, ways, plan);
       rows.push(last);
       words = `\n\nBeside the last row's transfers the median of a \`true\` by prex was ${ms.toFixed(1)} ms.`;
     }
     const heading = ["MB/s", "prex", "ssh", "prex ÷ ssh"];
-    const size = `${(SIZE / 2 ** 20).toFixed(0)} MiB from n1 to n2, from there, or both ways; `;
-    const how = `ssh with the same cipher and its connection up. Both in turn, ${ROUNDS} times; medians.`;
+    const size = `${(plan.size / 2 ** 20).toFixed(0)} MiB from n1 to n2, from there, or both ways; `;
+    const how = `ssh with the same cipher and its connection up. Both in turn, ${plan.rounds} times; medians.`;
     return `${size}${how}\n\n${markdown(heading, rows)}${words}`;
   } finally {
     await lab.down();
   }
 }
 
-export const bulk: Section = { name: "bulk", title: "A gigabyte through a program elsewhere", run };
+export const bulk: Section = {
+  name: "bulk",
+  title: "A gigabyte through a program elsewhere",
+  run: () => bulkTable(usual),
+};

@@ -14,9 +14,21 @@ import type { Section } from "./section.js";
 import { markdown } from "./section.js";
 import { jobsOf, medians, type Part, parseStamps } from "./stations.js";
 
-const RUNS = Number(process.env["WATERFALL_RUNS"] ?? 300);
-/** Back to back, for the CPU time of each. */
-const COSTED = Number(process.env["WATERFALL_COSTED"] ?? 2000);
+export interface WaterfallPlan {
+  /** Jobs before anything is measured, so that all is compiled that will be. */
+  readonly warm: number;
+  /** Of each table. */
+  readonly runs: number;
+  /** Back to back, for the CPU time of each. */
+  readonly costed: number;
+}
+
+const { env } = process;
+const usual: WaterfallPlan = {
+  warm: 600,
+  runs: Number(env["WATERFALL_RUNS"] ?? 300),
+  costed: Number(env["WATERFALL_COSTED"] ?? 2000),
+};
 /** Leases are given back after 100 ms without a job: after this, each asks for its own. */
 const GAP_MS = 160;
 const BAR = 40;
@@ -51,9 +63,9 @@ async function stamped(
 ): Promise<string> {
   const home = lab.host("n1");
   for (const host of ["n1", "n2"]) rmSync(`${trace}.${host}`, { force: true });
-  const env = { LD_PRELOAD: join(packageRoot, "build/Release/libprex.so"), PANTS_POLICY: "always" };
+  const shimmed = { LD_PRELOAD: join(packageRoot, "build/Release/libprex.so"), PANTS_POLICY: "always" };
   const loop = await home.run([program, "run", String(count), String(gapMs), program], {
-    env: { ...env, STAMPS: `${trace}.program` },
+    env: { ...shimmed, STAMPS: `${trace}.program` },
     timeoutMs: 200_000,
   });
   if (loop.status !== 0) throw new LabError(`stamp: ${loop.stderr || String(loop.signal)}`);
@@ -143,7 +155,8 @@ async function startTraced(home: Host, trace: string): Promise<void> {
   if (there.status !== 0) throw new LabError(`prex: ${there.stderr}`);
 }
 
-async function run(): Promise<string> {
+/** Markdown: two tables with bars, and one of CPU time. */
+export async function waterfallTables({ warm, runs: count, costed }: WaterfallPlan): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "pants-bench-"));
   const trace = join(folder, "trace");
   const program = join(folder, "stamp");
@@ -154,19 +167,19 @@ async function run(): Promise<string> {
   try {
     await ready(lab);
     await startTraced(lab.host("n1"), trace);
-    await stamped(lab, program, trace, 0, 300); // until all is compiled that will be
-    const alone = await stamped(lab, program, trace, GAP_MS, RUNS);
-    const loop = await stamped(lab, program, trace, 0, RUNS);
+    await stamped(lab, program, trace, 0, warm);
+    const alone = await stamped(lab, program, trace, GAP_MS, count);
+    const loop = await stamped(lab, program, trace, 0, count);
     const before = costs(lab);
-    await stamped(lab, program, trace, 0, COSTED);
-    const cost = costTable(before, costs(lab), COSTED);
+    await stamped(lab, program, trace, 0, costed);
+    const cost = costTable(before, costs(lab), costed);
     return [
-      `One \`true\` after the other from a loop in C on n1, run on n2: medians of ${RUNS} each, from time stamps.`,
+      `One \`true\` after the other from a loop in C on n1, run on n2: medians of ${count} each, from time stamps.`,
       `${GAP_MS} ms apart, so that each asks for a lease:`,
       table(alone, partsOf(ASKING)),
       "Back to back, so that one lease serves all:",
       table(loop, partsOf([])),
-      `CPU time, over ${COSTED} back to back:`,
+      `CPU time, over ${costed} back to back:`,
       cost,
     ].join("\n\n");
   } finally {
@@ -178,5 +191,5 @@ async function run(): Promise<string> {
 export const waterfall: Section = {
   name: "waterfall",
   title: "Where the time of one remote `true` goes",
-  run,
+  run: () => waterfallTables(usual),
 };
