@@ -59,6 +59,11 @@ Napi::Value table_set_beside(Info info) {
     return nothing(info);
 }
 
+Napi::Value table_queue_first(Info info) {
+    addon_of(info).table.queue_first(static_cast<uint32_t>(int_at(info, 0)));
+    return nothing(info);
+}
+
 Napi::Value slot_take(Info info) {
     return number(info, addon_of(info).table.take(bool_at(info, 0)));
 }
@@ -149,6 +154,7 @@ void define_table(Napi::Object exports, Addon *addon) {
     define<table_total>(exports, addon, "tableTotal");
     define<table_set_total>(exports, addon, "tableSetTotal");
     define<table_set_beside>(exports, addon, "tableSetBeside");
+    define<table_queue_first>(exports, addon, "tableQueueFirst");
     define<slot_take>(exports, addon, "slotTake");
     define<slot_release>(exports, addon, "slotRelease");
     define<slot_release_pid>(exports, addon, "slotReleasePid");

@@ -98,6 +98,12 @@ void Table::set_beside(uint32_t beside) {
     __atomic_store_n(&table_->beside, std::min<uint32_t>(beside, PANTS_SLOT_CAPACITY), __ATOMIC_RELAXED);
 }
 
+void Table::queue_first(uint32_t ms) {
+    if (table_ == nullptr) return;
+    const uint64_t until = ms == 0 ? 0 : boot_time_ns() + uint64_t{ms} * 1000000;
+    __atomic_store_n(&table_->queue_until_ns, until, __ATOMIC_RELAXED);
+}
+
 int Table::take(bool guest) {
     if (table_ == nullptr) return -1;
     return pants_slot_take(table_, self(), PANTS_SLOT_PENDING | (guest ? PANTS_SLOT_GUEST : 0));

@@ -26,6 +26,7 @@ class Table {
     uint32_t total() const;
     void set_total(uint32_t total);
     void set_beside(uint32_t beside);
+    void queue_first(uint32_t ms);
     int take(bool guest);
     void release(int index);
     void release_pid(pid_t pid);

@@ -29,6 +29,14 @@ static inline int pants_table_usable(const struct pants_table *t, size_t size) {
            t->why_capacity == PANTS_WHY_CAPACITY && t->why_size == sizeof(struct pants_why);
 }
 
+enum { PANTS_QUEUE_NS_MAX = 1000000000 }; /* what is farther away was not meant, or is of another boot */
+
+/* Whether prexd is to be asked before a free slot is taken. */
+static inline int pants_queue_first(const struct pants_table *t, uint64_t now_ns) {
+    uint64_t until = __atomic_load_n(&t->queue_until_ns, __ATOMIC_RELAXED);
+    return until > now_ns && until - now_ns <= PANTS_QUEUE_NS_MAX;
+}
+
 /* How many words are in force. */
 static inline uint32_t pants_table_slots(const struct pants_table *t) {
     uint32_t total = __atomic_load_n(&t->total, __ATOMIC_RELAXED);

@@ -64,10 +64,11 @@ static enum pants_reason judge(const struct ask *ask, const struct ground *groun
     bool always = policy_always();
     if (!always) {
         if (has_slot(ask, table, verdict)) return PANTS_WHY_LENT;
-        if (!state->busy && take(pants_slot_take, ask, table, verdict)) return PANTS_WHY_SLOT;
+        bool direct = !pants_queue_first(table, ground->now_ns);
+        if (direct && !state->busy && take(pants_slot_take, ask, table, verdict)) return PANTS_WHY_SLOT;
         /* Nobody can help now: here all the same, as long as that does not drown this host. Else prexd lets
          * it wait. */
-        if (!state->remote && state->remote_after_ns > ground->now_ns &&
+        if (direct && !state->remote && state->remote_after_ns > ground->now_ns &&
             (take(pants_slot_take, ask, table, verdict) || take(pants_beside_take, ask, table, verdict)))
             return PANTS_WHY_NO_REMOTE;
     }

@@ -29,6 +29,8 @@ export interface Door {
   readonly slots: Slots;
   /** Starts the program in a slot, or in none (-1). */
   start(applicant: Applicant, slot: number): void;
+  /** Jobs of this link that run here. */
+  readonly running: number;
   /** The stream is over without a start. */
   refused(stream: Stream): void;
 }
@@ -41,6 +43,8 @@ export class Admission {
   private readonly asking = new Map<string, Applicant[]>();
   private readonly asked = new Map<number, string>();
   private readonly queue: Applicant[] = [];
+  /** Sent ahead: each waits for the end of a job of this link, and not for others. */
+  private readonly ahead: Applicant[] = [];
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly door: Door) {}
@@ -83,11 +87,22 @@ export class Admission {
       if (next === undefined) this.door.slots.giveBack(slot ?? -1);
       else this.door.start(next, slot ?? -1);
     }
+    const next = this.ahead.shift();
+    if (next !== undefined) this.takeTurn(next);
+  }
+
+  /** Whoever was sent ahead gets the slot of the job before it, unless somebody was quicker. */
+  private takeTurn(applicant: Applicant): void {
+    const slot = this.door.slots.take();
+    if (slot !== undefined && slot >= 0) this.door.start(applicant, slot);
+    else if (this.door.running > this.ahead.length) this.ahead.unshift(applicant);
+    else this.refuse(applicant, Refusal.FULL, "every slot there is taken");
   }
 
   private frame(applicant: Applicant, frame: Frame): void {
     if (frame.type === Type.TELL) this.told(applicant, frame.payload);
-    else if (frame.type === Type.KILL) this.refuse(applicant, Refusal.WITHDRAWN, "withdrawn");
+    else if (frame.type === Type.KILL || frame.type === Type.WITHDRAW)
+      this.refuse(applicant, Refusal.WITHDRAWN, "withdrawn");
     else applicant.early.push({ ...frame, payload: Buffer.from(frame.payload) }); // bounded by the window of stdin
   }
 
@@ -150,7 +165,11 @@ export class Admission {
       this.door.start(applicant, slot ?? -1);
       return;
     }
-    if (applicant.spec.waitMs === 0) {
+    if (!byName && applicant.spec.waitMs > 0 && this.door.running > this.ahead.length) {
+      this.ahead.push(applicant);
+      return;
+    }
+    if (!byName) {
       // The leader believed in a slot: pantsd is to look at the table now, and not at its next look.
       this.door.slots.changed();
       this.refuse(applicant, Refusal.FULL, "every slot there is taken");
@@ -179,9 +198,7 @@ export class Admission {
 
   /** Leaves every queue; whoever waited for this one's answer asks itself. */
   private forget(applicant: Applicant): void {
-    const at = this.queue.indexOf(applicant);
-    if (at >= 0) this.queue.splice(at, 1);
-    for (const waiting of this.asking.values()) {
+    for (const waiting of [this.queue, this.ahead, ...this.asking.values()]) {
       const place = waiting.indexOf(applicant);
       if (place >= 0) waiting.splice(place, 1);
     }

@@ -73,6 +73,10 @@ export class Agent implements Door {
     this.slots.changed();
   }
 
+  get running(): number {
+    return this.jobs.size;
+  }
+
   refused(stream: Stream): void {
     this.pipe.mux.close(stream);
   }

@@ -81,6 +81,11 @@ export class Attempt {
     if (!this.ended) this.stream.control(Type.SIGNAL, u32(value));
   }
 
+  /** Asks for a refusal, should it not have been started yet. */
+  withdraw(): void {
+    if (!this.ended) this.stream.control(Type.WITHDRAW);
+  }
+
   /** The caller's terminal may have another size. False: the program has none of its own there. */
   window(): boolean {
     const file = this.descriptors.held.find(({ use }) => use === FileUse.TERMINAL);

@@ -2,6 +2,7 @@
 import type { WorkMemory } from "../core/work/memory.js";
 import { hostCompat } from "../io/compat.js";
 import type { State } from "../io/layout.js";
+import { native } from "../io/native.js";
 import { PantsdClient } from "../io/pantsd-client.js";
 import { pantsdSocket } from "../io/paths.js";
 import { trace } from "../io/trace.js";
@@ -17,12 +18,19 @@ export interface DispatcherOptions {
 }
 
 export interface DispatcherEvents {
-  /** The job may run under this lease. False: it is not wanted any more. */
-  assign(job: number, lease: Lease): boolean;
+  /** The job may run under this lease, or `ahead` wait for its turn there. False: it is not wanted any more. */
+  assign(job: number, lease: Lease, ahead: boolean): boolean;
+  /** It is the turn of a job that was sent ahead. */
+  follow(job: number): void;
+  /** It shall come back, unless it has begun. */
+  callBack(job: number): void;
   /** The job shall run here. `slot`: one is free now. */
   here(job: number, why: string, slot: boolean): void;
 }
 
+/** Newcomers are told to ask first for so long, ms; said again before that is over. */
+const FIRST_MS = 400;
+const FIRST_AGAIN_MS = 150;
 /** While jobs wait, this host's slots are looked at so often, ms. */
 const LOOK_MS = 25;
 
@@ -34,6 +42,7 @@ export class Dispatcher {
   private looking: NodeJS.Timeout | undefined;
   private giving: NodeJS.Timeout | undefined;
   private acting = false;
+  private firstAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     { runtime, patienceMs, works }: DispatcherOptions,
@@ -76,6 +85,12 @@ export class Dispatcher {
     this.act();
   }
 
+  /** A job that was sent ahead under a lease does not wait there any more. */
+  notAhead(lease: Lease, job: number): void {
+    this.queue.notAhead(lease.id, job, performance.now());
+    this.act();
+  }
+
   giveUp(lease: Lease): void {
     this.queue.giveUp(lease.id, performance.now());
     this.act();
@@ -100,7 +115,7 @@ export class Dispatcher {
 
   /** A job that was told to run here has ended. */
   endedHere(job: number): void {
-    this.queue.endedHere(job);
+    this.queue.endedHere(job, performance.now());
   }
 
   tick(): void {
@@ -130,10 +145,18 @@ export class Dispatcher {
     for (let effects = this.queue.take(); effects.length > 0; effects = this.queue.take())
       for (const effect of effects) this.carryOut(effect);
     this.acting = false;
+    this.askFirst();
     if (this.queue.length > 0) this.looking ??= setInterval(() => this.lookWaiting(), LOOK_MS);
     const idleMs = this.queue.giveBackAt - performance.now();
     if (idleMs < Number.POSITIVE_INFINITY)
       this.giving ??= setTimeout(() => this.giveBack(), Math.ceil(idleMs));
+  }
+
+  private askFirst(): void {
+    const now = performance.now();
+    if (!this.queue.first || now - this.firstAt < FIRST_AGAIN_MS) return;
+    this.firstAt = now;
+    native.tableQueueFirst(FIRST_MS);
   }
 
   private carryOut(effect: Effect): void {
@@ -144,8 +167,12 @@ export class Dispatcher {
       const { id, count, exclude, wanted } = effect;
       const asked = this.pantsd.send({ t: "request", id, count, compat: this.compat, exclude, wanted });
       if (!asked) this.queue.absent(performance.now());
-    } else if (!this.events.assign(effect.job, effect.lease)) {
-      this.queue.freed(effect.lease.id, false, performance.now());
+    } else if (effect.do === "follow") this.events.follow(effect.job);
+    else if (effect.do === "callBack") this.events.callBack(effect.job);
+    else if (!this.events.assign(effect.job, effect.lease, effect.ahead)) {
+      const now = performance.now();
+      if (effect.ahead) this.queue.notAhead(effect.lease.id, effect.job, now);
+      else this.queue.freed(effect.lease.id, false, now);
     }
   }
 

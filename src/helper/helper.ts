@@ -59,7 +59,9 @@ export class Helper implements StandInEvents, JobEvents {
     this.dispatcher = new Dispatcher(
       { runtime: options.runtime, patienceMs: options.patienceMs, works: this.works.memory },
       {
-        assign: (id, lease) => this.assign(id, lease),
+        assign: (id, lease, ahead) => this.assign(id, lease, ahead),
+        follow: (id) => this.jobs.get(id)?.follow(),
+        callBack: (id) => this.jobs.get(id)?.callBack(),
         here: (id, why, slot) => this.keep(id, why, slot),
       },
     );
@@ -132,12 +134,17 @@ export class Helper implements StandInEvents, JobEvents {
       this.free(job, false);
       return;
     }
-    job.excluded.add(host);
-    job.refusal = text;
+    // It was called back, or its turn did not come: that says nothing of the host.
+    const missed = reason === Refusal.WITHDRAWN || (job.ahead && reason === Refusal.FULL);
+    if (!missed) {
+      job.excluded.add(host);
+      job.refusal = text;
+    }
     if (reason === Refusal.PROGRAM || reason === Refusal.DIRECTORY) {
       this.refusals.remember(host, reason === Refusal.PROGRAM ? job.run.path : job.run.cwd);
     }
-    if (reason === Refusal.FULL || reason === Refusal.NO_PANTSD || reason === Refusal.COMPAT) {
+    if (missed) this.free(job, false);
+    else if (reason === Refusal.FULL || reason === Refusal.NO_PANTSD || reason === Refusal.COMPAT) {
       this.dispatcher.outcome(host, false, text);
       this.dropLease(job);
     } else this.free(job, false);
@@ -146,7 +153,8 @@ export class Helper implements StandInEvents, JobEvents {
   }
 
   ended(job: Job, status: JobStatus, wallMs: number): void {
-    this.works.ended(job.keys, job.host, status, wallMs);
+    // One that is still ahead ran beside what it was to wait for, and nobody knows for how long.
+    if (!job.ahead) this.works.ended(job.keys, job.host, status, wallMs);
     this.free(job, true);
   }
 
@@ -182,7 +190,7 @@ export class Helper implements StandInEvents, JobEvents {
     job.host = "";
     for (const host of this.refusals.hosts(job.run.path, job.run.cwd)) excluded.add(host);
     for (const host of this.links.out()) excluded.add(host);
-    this.dispatcher.add({ id, excluded, away, need: job.need });
+    this.dispatcher.add({ id, excluded, away, need: job.need, ahead: job.idempotent });
   }
 
   /** Sends a job over the link to a host, now or once that is up. */
@@ -195,7 +203,7 @@ export class Helper implements StandInEvents, JobEvents {
   }
 
   private launch(job: Job, link: Link): void {
-    const waitMs = job.byName === "" ? 0 : this.options.patienceMs;
+    const waitMs = job.byName !== "" || job.ahead ? this.options.patienceMs : 0;
     try {
       if (!job.launch(link, this.dispatcher.compat, waitMs))
         job.here(Why.REFUSED, "program or directory cannot be read");
@@ -277,7 +285,16 @@ export class Helper implements StandInEvents, JobEvents {
     const { lease } = job;
     if (lease === undefined) return;
     job.lease = undefined;
+    if (this.wasAhead(job, lease)) return;
     this.dispatcher.free(lease, used);
+  }
+
+  /** The lease is another job's that is still running. */
+  private wasAhead(job: Job, lease: Lease): boolean {
+    if (!job.ahead) return false;
+    job.ahead = false;
+    this.dispatcher.notAhead(lease, job.id);
+    return true;
   }
 
   /** A job that waits for its link to come up. */
@@ -288,7 +305,7 @@ export class Helper implements StandInEvents, JobEvents {
   private dropLease(job: Job): void {
     const { lease } = job;
     job.lease = undefined;
-    if (lease !== undefined) this.dispatcher.giveUp(lease);
+    if (lease !== undefined && !this.wasAhead(job, lease)) this.dispatcher.giveUp(lease);
   }
 
   /** Runs it here; why a host refused says more than that there is no other. */
@@ -314,10 +331,11 @@ export class Helper implements StandInEvents, JobEvents {
     return this.kept !== 0;
   }
 
-  private assign(id: number, lease: Lease): boolean {
+  private assign(id: number, lease: Lease, ahead: boolean): boolean {
     const job = this.jobs.get(id);
     if (job === undefined) return false;
     job.lease = lease;
+    job.ahead = ahead;
     this.via(job, lease.host);
     return true;
   }

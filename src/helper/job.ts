@@ -56,6 +56,8 @@ export class Job {
   state: JobState = "waiting";
   host = "";
   lease: Lease | undefined;
+  /** Waits on that lease's host for the end of the job that has it. */
+  ahead = false;
   /** What it is known by, and what it will need as far as that tells; null: not known. */
   readonly keys: readonly string[];
   need: Need | null = null;
@@ -132,6 +134,17 @@ export class Job {
       closed: () => this.finish(),
     });
     return true;
+  }
+
+  /** It was sent ahead, and begins now. */
+  follow(): void {
+    this.ahead = false;
+    this.startedAt = performance.now();
+  }
+
+  /** It was sent ahead, and had better run elsewhere; if it has begun, nothing happens. */
+  callBack(): void {
+    this.attempt?.withdraw();
   }
 
   signal(value: number): void {

@@ -14,6 +14,8 @@ import {
 } from "../core/work/need.js";
 import { Promises } from "../core/work/promises.js";
 import type { Lease } from "../wire/control.js";
+import { callBackFor, callBackLate, farAhead, noNext, type Turn, turnMs, turnsSoon } from "./ahead.js";
+import { Pace } from "./pace.js";
 import { choose, classOf, inOrder, isSlow, type Outlook } from "./queue-order.js";
 import { type HomeSlots, hereMs, WaitModel } from "./wait-model.js";
 
@@ -25,10 +27,17 @@ export interface Waiting {
   readonly away: boolean;
   /** What it will need; null or nothing: not known. */
   readonly need?: Need | null;
+  /** May wait on another host for the end of what runs there: should that host be lost, it can be run again. */
+  readonly ahead?: boolean;
 }
 
 export type Effect =
-  | { readonly do: "assign"; readonly job: number; readonly lease: Lease }
+  /** `ahead`: it waits there for the end of the job that has the lease. */
+  | { readonly do: "assign"; readonly job: number; readonly lease: Lease; readonly ahead: boolean }
+  /** A job that was sent ahead has its slot now. */
+  | { readonly do: "follow"; readonly job: number }
+  /** One that was sent ahead shall come back, unless it has begun. */
+  | { readonly do: "callBack"; readonly job: number }
   /** `slot`: one is free here now. */
   | { readonly do: "here"; readonly job: number; readonly why: string; readonly slot: boolean }
   | {
@@ -46,7 +55,7 @@ interface Job extends Waiting {
   readonly kind: string;
 }
 
-interface Held {
+interface Held extends Turn<Job> {
   readonly lease: Lease;
   /** Of the jobs that it was asked for. */
   readonly kind: string;
@@ -75,6 +84,8 @@ const OVERDUE_MIN_MS = 2000;
 /** Jobs that compute for longer are worth a fast host, ms; so many are named. */
 const PREFER_MIN_MS = 200;
 const PREFER_MAX = 4;
+/** While jobs of ours run elsewhere that take so long, newcomers ask here before they take a slot of this host, ms. */
+const FIRST_MIN_MS = 50;
 /** A lease on a slow host serves such jobs for so long; then it is asked whether a fast one has a slot, ms. */
 const ASK_AGAIN_MS = 1000;
 
@@ -92,6 +103,7 @@ export class Queue {
   /** This host when last looked at. */
   private home: HomeSlots = { free: 0, taken: 0, total: 1, room: Number.POSITIVE_INFINITY };
   private readonly promises = new Promises();
+  private readonly pace = new Pace();
   private effects: Effect[] = [];
 
   /**
@@ -122,6 +134,13 @@ export class Queue {
     return at;
   }
 
+  /** Slots elsewhere are at hand: whoever is started here should ask, even if a slot is free. */
+  get first(): boolean {
+    const { meanMs } = this.works;
+    if (meanMs === null || meanMs < FIRST_MIN_MS) return false;
+    return [...this.leases.values()].some(({ busy }) => busy);
+  }
+
   add(job: Waiting, now: number): void {
     if (this.waiting.size === 0) this.model.began(now);
     const need = job.need ?? null;
@@ -139,7 +158,15 @@ export class Queue {
     if (this.asked?.id === id) this.asked = undefined;
     this.denied.delete(kind);
     for (const lease of leases)
-      this.leases.set(lease.id, { lease, kind, grantedAt: now, busy: false, idleSince: now, endsAt: null });
+      this.leases.set(lease.id, {
+        lease,
+        kind,
+        grantedAt: now,
+        busy: false,
+        idleSince: now,
+        endsAt: null,
+        ...noNext,
+      });
     this.step(now);
   }
 
@@ -168,12 +195,20 @@ export class Queue {
   /** A job is done with its lease; `used`: it ran, so a slot has turned over. */
   freed(leaseId: string, used: boolean, now: number): void {
     const held = this.leases.get(leaseId);
-    if (held !== undefined) {
+    if (held?.next) this.follow(held, held.next, now);
+    else if (held !== undefined) {
       held.busy = false;
       held.idleSince = now;
       held.endsAt = null;
     }
     if (used) this.patience = this.patienceMs;
+    this.step(now);
+  }
+
+  /** A job that was sent ahead does not wait there any more: it was refused, or it is over. */
+  notAhead(leaseId: string, job: number, now: number): void {
+    const held = this.leases.get(leaseId);
+    if (held?.next?.id === job) Object.assign(held, noNext);
     this.step(now);
   }
 
@@ -189,7 +224,7 @@ export class Queue {
     this.home = home;
     while (this.home.free > 0) {
       const job = choose(
-        [...this.waiting.values()].filter((job) => !job.away && this.fits(job, now)),
+        [...this.waiting.values()].filter((job) => this.isSoonHere(job, now)),
         "",
         this.outlook(now),
       );
@@ -201,7 +236,8 @@ export class Queue {
   }
 
   /** A job that was told to run here has ended. */
-  endedHere(job: number): void {
+  endedHere(job: number, now: number): void {
+    this.pace.ended(job, now);
     this.promises.ended(job, this.home.availableMb ?? 0);
   }
 
@@ -220,6 +256,8 @@ export class Queue {
     if (expired) this.patience = Math.max(this.patience / 2, PATIENCE_MIN_MS);
     if (this.asked !== undefined && now - this.asked.at > ANSWER_MS) this.asked = undefined;
     this.soonerHere(now);
+    for (const { id } of callBackLate(this.leases.values(), now))
+      this.effects.push({ do: "callBack", job: id });
     this.step(now);
     const idle = [...this.leases.values()].filter((h) => !h.busy && now >= h.idleSince + IDLE_LEASE_MS);
     if (idle.length === 0) return;
@@ -236,10 +274,55 @@ export class Queue {
 
   private step(now: number): void {
     for (const held of this.leases.values()) {
-      if (this.waiting.size === 0) return;
-      if (!held.busy) this.give(held, now);
+      if (!held.busy && this.waiting.size > 0) this.give(held, now);
+      if (!held.busy) this.callBack(held.lease.host, now);
     }
-    if (this.waiting.size > 0) this.ask(now);
+    this.sendAhead(now);
+    this.ask(now);
+  }
+
+  /** So that no host runs dry while its next job is on its way: those that no other host takes now wait there. */
+  private sendAhead(now: number): void {
+    for (const held of turnsSoon<Job, Held>(this.leases.values(), now)) {
+      const able = [...this.waiting.values()].filter((job) => this.maySendAhead(job, held, now));
+      const job = choose(able, held.lease.host, this.outlook(now));
+      if (!job) continue;
+      held.next = job;
+      this.waiting.delete(job.id);
+      this.effects.push({ do: "assign", job: job.id, lease: held.lease, ahead: true });
+    }
+  }
+
+  /** Whether a free slot of this host is as good for it as the next turn elsewhere. */
+  private isSoonHere(job: Job, now: number): boolean {
+    if (job.away || !this.fits(job, now)) return false;
+    const { need } = job;
+    if (!need) return true;
+    const ms = durationMs(need, this.works.speeds.speed("")) * this.pace.factor(now);
+    return ms <= this.turnMs(1, job, need, now);
+  }
+
+  private turnMs(n: number, job: Job, need: Need, now: number): number {
+    return turnMs(n, job, need, this.leases.values(), this.works.speeds, now);
+  }
+
+  /** A host has a slot that nobody waits for, but somebody waits elsewhere for a job that goes on for a while. */
+  private callBack(host: string, now: number): void {
+    const job = callBackFor(host, this.leases.values(), now);
+    if (job) this.effects.push({ do: "callBack", job: job.id });
+  }
+
+  private maySendAhead(job: Job, held: Held, now: number): boolean {
+    if (job.ahead !== true || job.kind !== anyKind || this.standing(job, now) === undefined) return false;
+    if (this.home.free > 0 && this.isSoonHere(job, now)) return false;
+    return this.suits(held, job, now);
+  }
+
+  private follow(held: Held, job: Job, now: number): void {
+    Object.assign(held, noNext);
+    held.endsAt = job.need ? now + durationMs(job.need, this.works.speeds.speed(held.lease.host)) : null;
+    this.model.turned(now);
+    this.effects.push({ do: "follow", job: job.id });
   }
 
   private give(held: Held, now: number): void {
@@ -252,7 +335,7 @@ export class Queue {
     held.endsAt = job.need ? now + durationMs(job.need, this.works.speeds.speed(host)) : null;
     this.model.turned(now);
     this.waiting.delete(job.id);
-    this.effects.push({ do: "assign", job: job.id, lease: held.lease });
+    this.effects.push({ do: "assign", job: job.id, lease: held.lease, ahead: false });
   }
 
   /** Whether a job may take this lease, or had better ask for one of its own first. */
@@ -266,10 +349,12 @@ export class Queue {
 
   /** One request at a time, for all of one kind who wait: that of who is overdue, else of the longest job. */
   private ask(now: number): void {
-    if (this.asked !== undefined) return;
-    for (const first of inOrder([...this.waiting.values()], this.outlook(now))) {
+    // Those who were sent ahead are better off in a slot that is free.
+    const jobs = [...this.waiting.values(), ...farAhead(this.leases.values(), now)];
+    if (this.asked !== undefined || jobs.length === 0) return;
+    for (const first of inOrder(jobs, this.outlook(now))) {
       if (this.standing(first, now) !== undefined) continue;
-      const alike = [...this.waiting.values()].filter(({ kind }) => kind === first.kind);
+      const alike = jobs.filter(({ kind }) => kind === first.kind);
       const id = ++this.lastRequest;
       const count = Math.min(alike.length, REQUEST_MAX);
       this.asked = { id, count, at: now, kind: first.kind };
@@ -325,7 +410,8 @@ export class Queue {
       if (job.away || !need || waitMs === null || !this.standing(job, now)) continue;
       // Whoever runs beside the slots finds no idle disk, and no memory that nobody else has.
       if (job.kind !== anyKind) continue;
-      if (hereMs(need, this.home) >= waitMs + durationMs(need, 1)) continue;
+      const elsewhereMs = Math.min(waitMs + durationMs(need, 1), this.turnMs(place, job, need, now));
+      if (this.pace.factor(now) * hereMs(need, this.home) >= elsewhereMs) continue;
       place -= 1;
       this.here(job, "sooner here than in a slot elsewhere", now);
     }
@@ -354,6 +440,8 @@ export class Queue {
   private here({ id, need }: Job, why: string, now: number): void {
     this.promises.begun(id, takes(need), now);
     const { free, taken, room } = this.home;
+    const ms = need && (free > 0 ? durationMs(need, this.works.speeds.speed("")) : hereMs(need, this.home));
+    if (ms !== null) this.pace.begun(id, ms, now);
     this.home = {
       ...this.home,
       free: Math.max(0, free - 1),

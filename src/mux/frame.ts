@@ -39,6 +39,8 @@ export const Type = {
   TELL: 19,
   /** Size of the terminal's window, as the kernel keeps it; flags: descriptor. */
   WINDOW: 20,
+  /** Home has a better place for the job: refuse it, if it has not been started. */
+  WITHDRAW: 21,
   // agent to home
   /** Nothing was started. u8 reason, then text. */
   REFUSE: 32,
@@ -128,6 +130,7 @@ export const rules: ReadonlyMap<number, Rule> = new Map<number, Rule>([
   [Type.KILL, job("home", 0, 0)],
   [Type.TELL, job("home", 3, 4096)],
   [Type.WINDOW, job("home", 8, 8, FD_MAX)],
+  [Type.WITHDRAW, job("home", 0, 0)],
   [Type.REFUSE, job("agent", 1, 1024)],
   [Type.STATUS, job("agent", 52, 52)],
   [Type.STOPPED, job("agent", 4, 4)],

@@ -10,11 +10,20 @@ const job = (id: number, excluded: string[] = [], away = false) => ({
   excluded: new Set(excluded),
   away,
 });
+/** May be sent ahead, and takes half a second. */
+const short = (id: number, excluded: string[] = []) => ({
+  ...job(id, excluded),
+  ahead: true,
+  need: { cpuMs: 500, waitMs: 0, ownMs: 250, ioKb: 0, memoryMb: 20 },
+});
 
 /** What the queue wants done, in words. */
 function words(queue: Queue): string[] {
   return queue.take().map((e: Effect) => {
-    if (e.do === "assign") return `job ${e.job} to ${e.lease.host} by ${e.lease.id}`;
+    if (e.do === "assign")
+      return `job ${e.job} to ${e.lease.host} by ${e.lease.id}${e.ahead ? ", ahead" : ""}`;
+    if (e.do === "follow") return `job ${e.job} follows`;
+    if (e.do === "callBack") return `job ${e.job} back`;
     if (e.do === "here") return `job ${e.job} here: ${e.why}`;
     if (e.do === "release") return `release ${e.leases.join(" ")}`;
     return `request ${e.id} of ${e.count}${e.exclude.length > 0 ? ` without ${e.exclude.join(" ")}` : ""}`;
@@ -116,5 +125,59 @@ describe("the queue of prexd", () => {
     words(queue);
     queue.absent(1);
     expect(words(queue)).toEqual(["job 1 here: no pantsd on this host"]);
+  });
+
+  /** x on host b and y on c run a job each, and the cluster has no more. */
+  function full(queue: Queue): void {
+    queue.add(short(1), 0);
+    queue.granted(1, [lease("x")], 0);
+    queue.add(short(2), 100);
+    queue.granted(2, [lease("y", "c")], 100);
+    queue.add(short(3), 100);
+    queue.denial(3, 5000, "full", 100);
+  }
+
+  it("sends a job ahead to where the next slot comes free, when no other host takes it", () => {
+    const queue = new Queue(30_000);
+    full(queue);
+    expect(words(queue).at(-1)).toBe("job 3 to b by x, ahead");
+    queue.add(short(4), 110);
+    queue.add(short(5), 110);
+    expect(words(queue)).toEqual(["job 4 to c by y, ahead"]);
+    queue.freed("x", true, 500);
+    expect(words(queue)).toEqual(["job 3 follows", "job 5 to b by x, ahead"]);
+  });
+
+  it("keeps at home what may run only once, what nothing is known of, and what cannot run there", () => {
+    const queue = new Queue(30_000);
+    full(queue);
+    words(queue);
+    queue.add({ ...short(4), ahead: false }, 110);
+    queue.add(short(5, ["c"]), 110);
+    expect(words(queue)).toEqual([]);
+    queue.freed("y", true, 400);
+    expect(words(queue)).toEqual(["job 4 to c by y"]);
+  });
+
+  it("calls a job back for a slot that is free while its turn is far", () => {
+    const queue = new Queue(30_000);
+    full(queue);
+    words(queue);
+    queue.freed("y", true, 150);
+    expect(words(queue)).toEqual(["job 3 back"]);
+    queue.notAhead("x", 3, 160);
+    queue.add(short(3), 160);
+    expect(words(queue)).toEqual(["job 3 to c by y"]);
+  });
+
+  it("calls a job back, once, when what it waits for takes far longer than expected", () => {
+    const queue = new Queue(30_000);
+    full(queue);
+    words(queue);
+    queue.tick(2400);
+    expect(words(queue)).toEqual([]);
+    queue.tick(2600);
+    queue.tick(2700);
+    expect(words(queue)).toEqual(["job 3 back"]);
   });
 });

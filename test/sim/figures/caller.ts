@@ -183,7 +183,7 @@ export class Caller<Work = number> implements Shim<Work> {
   #here(job: Job<Work>, slot = false): void {
     const { now } = this.#world;
     const ended = () => {
-      this.#queue.endedHere(job.id);
+      this.#queue.endedHere(job.id, this.#world.now);
       if (slot && job.need) this.#works.ranHere(job.need, this.#world.now - now);
       this.#over(job);
     };

@@ -104,7 +104,8 @@ export class Prexd {
         if (effect.do === "assign") this.#assign(effect.job, effect.lease.id, effect.lease.host);
         else if (effect.do === "here") this.#here(effect.job, effect.why);
         else if (effect.do === "request") this.#ask(effect);
-        else this.#step({ kind: "release", client: this.client, leases: effect.leases });
+        else if (effect.do === "release")
+          this.#step({ kind: "release", client: this.client, leases: effect.leases });
       }
     }
     this.#acting = false;
