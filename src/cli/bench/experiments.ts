@@ -1,9 +1,13 @@
 /** All that `pants bench` can run, in the order in which it does. */
 import { UsageError } from "../commands/support.js";
+import { batch } from "./batch.js";
 import type { Experiment } from "./experiment.js";
+import { kernel } from "./kernel/kernel.js";
+import { loading } from "./loading.js";
 import { micros } from "./micro/micro.js";
+import { scaling } from "./scaling.js";
 
-export const experiments: readonly Experiment[] = [...micros];
+export const experiments: readonly Experiment[] = [...micros, kernel, scaling, loading, batch];
 
 /** By name, or all of a kind (`micro` is every `micro-...`); none named: all. @throws {UsageError} */
 export function choose(names: readonly string[]): readonly Experiment[] {

@@ -1,5 +1,4 @@
 /** Sources to build and a marked compiler to build them with, in a folder of their own. */
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
@@ -10,12 +9,11 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
-  symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
-import { changeMark, IDEMPOTENT, MIGRATABLE } from "../../io/mark.js";
 import { packageRoot } from "../../io/paths.js";
+import { copyCompiler } from "./toolchain.js";
 
 /** Outputs of a build: SHA-256 by path below its output folder. */
 export type Outputs = ReadonlyMap<string, string>;
@@ -83,23 +81,4 @@ function copySources(from: string, to: string): void {
     mkdirSync(dirname(join(to, path)), { recursive: true });
     cpSync(file, join(to, path));
   }
-}
-
-/**
- * A copy of the compiler's driver, so that the system's own is not marked. It looks for its other parts beside
- * itself, where links lead to them.
- */
-function copyCompiler(toolchain: string): void {
-  mkdirSync(join(toolchain, "bin"), { recursive: true });
-  const gcc = realpathSync(execFileSync("sh", ["-c", "command -v gcc"], { encoding: "utf8" }).trim());
-  const prefix = dirname(dirname(gcc));
-  for (const part of ["lib", "lib64", "libexec"]) {
-    if (existsSync(join(prefix, part))) symlinkSync(join(prefix, part), join(toolchain, part));
-  }
-  const copy = join(toolchain, "bin", "gcc");
-  cpSync(gcc, copy);
-  changeMark(copy, () => MIGRATABLE | IDEMPOTENT);
-  execFileSync(copy, ["-x", "c", "-c", "-o", "/dev/null", "/dev/null"], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
 }

@@ -1,0 +1,167 @@
+/** Runs a build on a fresh lab in one of the ways. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { NEVER } from "../../../io/mark.js";
+import { packageRoot } from "../../../io/paths.js";
+import { Lab } from "../../../lab/lab.js";
+import { until } from "../../../lab/wait.js";
+import { ready } from "../../demo/ready.js";
+import { ANYWHERE, copyCompiler } from "../../demo/toolchain.js";
+import { labCurves } from "../curves.js";
+import { type Outcome, type Settings, Unavailable } from "../experiment.js";
+import { missingFor, pathOf, type Typed } from "../peers/peer.js";
+import { kernel as kernelProject, type Project, small } from "./project.js";
+import { cacheFolder } from "./source.js";
+import type { Variant } from "./variants.js";
+import { DecisionWatch } from "./whereabouts.js";
+
+const libprex = join(packageRoot, "build", "Release", "libprex.so");
+const JOBS = 8;
+/** Of so many programs that PANTS decided about, when a host is killed: about a third of a tinyconfig's. */
+const TROUBLE_AFTER = 200;
+const TROUBLE_AFTER_SMALL = 4;
+
+export const OPTIONS = {
+  config: "tinyconfig (default) or defconfig",
+  targets: "what make is asked for (default vmlinux), words apart by +",
+  variants: "only these (default all), words apart by +",
+  jobs: `make -jN (default ${JOBS})`,
+};
+
+export interface Size {
+  readonly hosts: number;
+  /** CPUs of each. */
+  readonly cpus: number;
+}
+
+/** One run at a time. */
+export class Bed {
+  readonly #settings: Settings;
+  readonly #project: Project;
+  readonly #folder: string;
+  /** SHA-256 of the first image. */
+  #image: string | undefined;
+  #lab: Lab | undefined;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    const { small: isSmall, options } = settings;
+    const jobs = Number(options["jobs"] ?? JOBS);
+    const config = options["config"] === "defconfig" ? "defconfig" : "tinyconfig";
+    const targets = (options["targets"] ?? "vmlinux").split("+");
+    this.#project = isSmall ? small(jobs) : kernelProject(config, jobs, targets);
+    // Links lead from it to the unpacked source, so both are on one file system.
+    this.#folder = isSmall ? join(settings.folder, "kernel") : join(cacheFolder(), `tree-${process.pid}`);
+  }
+
+  async prepare(): Promise<void> {
+    const missing = this.#project.missing();
+    if (missing.length > 0) throw new Unavailable(`not installed: apt-get install ${missing.join(" ")}`);
+    await this.#project.prepare();
+  }
+
+  async run(variant: Variant, size: Size): Promise<Outcome> {
+    const { pants, peer, alone = false, trouble = false } = variant;
+    const missing = peer ? missingFor(peer) : [];
+    if (missing.length > 0) throw new Unavailable(`not installed: apt-get install ${missing.join(" ")}`);
+    const { cpus } = size;
+    const hosts = alone ? 1 : size.hosts;
+    const tree = join(this.#folder, "tree");
+    const compiler = copyCompiler(join(this.#folder, "toolchain"), pants?.never === true ? NEVER : ANYWHERE);
+    await this.#project.fresh(tree);
+    const lab = await Lab.up({
+      hosts: trouble ? hosts + 1 : hosts,
+      cpus,
+      daemons: false,
+      settings: pants ? { load: { policy: pants.policy } } : {},
+    });
+    this.#lab = lab;
+    try {
+      const taking = lab.hosts.slice(0, hosts);
+      if (pants) await Promise.all(taking.map((host) => host.startDaemon()));
+      if (pants) await ready({ hosts: taking });
+      const typed: Typed = peer
+        ? await peer.setUp({ lab, compiler, cpus })
+        : { before: [], env: { PATH: pathOf(compiler), LD_PRELOAD: pants ? libprex : undefined } };
+      return await this.#build(lab, variant, typed, tree, hosts, cpus);
+    } finally {
+      await this.remove();
+    }
+  }
+
+  async #build(
+    lab: Lab,
+    { pants, trouble = false }: Variant,
+    { before, env }: Typed,
+    tree: string,
+    hosts: number,
+    cpus: number,
+  ): Promise<Outcome> {
+    const [home] = lab.hosts;
+    if (!home) throw new Error("a build needs a host");
+    const used = lab.hosts.map((host) => host.cpuSeconds());
+    const watch = pants ? new DecisionWatch(home, "/bin/gcc") : undefined;
+    const startedMs = Date.now();
+    const running = home.start([...before, ...this.#project.make], {
+      cwd: tree,
+      env: { ...this.#project.env, ...env },
+    });
+    const said = trouble && watch ? await this.#trouble(lab, watch, running.done) : {};
+    const result = await running.done;
+    const seconds = result.ms / 1000;
+    const went = watch?.stop();
+    if (result.status !== 0) {
+      const how = result.signal ?? `status ${String(result.status)}`;
+      throw new Error(`make ended with ${how}: ${result.stderr.split("\n").slice(-8).join("\n")}`);
+    }
+    const image = this.#project.image(tree) ?? "none";
+    this.#image ??= image;
+    const cpu = lab.hosts.map((host, i) => [
+      `cpu s, ${host.name}`,
+      round(host.cpuSeconds() - (used[i] ?? 0)),
+    ]);
+    const programs = [...(went?.byHost ?? [])].map(([name, count]) => [`gcc, ${name}`, count] as const);
+    const atHome = [...(went?.home ?? [])].map(([why, count]) => `${count}: ${why}`).join("; ");
+    return {
+      ...{ seconds, startedMs, hosts, cpus, policy: pants?.policy ?? "" },
+      outputsEqual: image === this.#image,
+      detail: {
+        ...{ what: this.#project.what, image: image.slice(0, 16) },
+        ...(Object.fromEntries([...cpu, ...programs]) as Record<string, number>),
+        ...(atHome === "" ? {} : { "at home": atHome }),
+        ...said,
+      },
+      load: pants ? labCurves({ hosts: lab.hosts.slice(0, hosts) }, startedMs) : [],
+    };
+  }
+
+  /** Kills the second host in mid-build, and has another join a moment later. */
+  async #trouble(lab: Lab, watch: DecisionWatch, done: Promise<unknown>): Promise<Record<string, number>> {
+    const after = this.#settings.small ? TROUBLE_AFTER_SMALL : TROUBLE_AFTER;
+    const began = performance.now();
+    let over = false;
+    void done.finally(() => {
+      over = true;
+    });
+    await until("the middle of the build", () => over || watch.count >= after, { ms: 3_600_000, every: 50 });
+    const killedMs = performance.now() - began;
+    await lab.hosts[1]?.kill();
+    await lab.hosts.at(-1)?.startDaemon();
+    return { "killed after s": round(killedMs / 1000) };
+  }
+
+  async remove(): Promise<void> {
+    const lab = this.#lab;
+    this.#lab = undefined;
+    await lab?.down();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100;
+
+/** Of these variants the ones that were asked for by `--set variants=`. */
+export function asked<T extends { readonly name: string }>({ options }: Settings, all: readonly T[]): T[] {
+  const wanted = options["variants"]?.split("+");
+  return all.filter(({ name }) => wanted?.includes(name) ?? true);
+}

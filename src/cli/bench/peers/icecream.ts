@@ -1,0 +1,46 @@
+/** icecream: this host preprocesses, a scheduler chooses where the rest is compiled, with a compiler that is sent along. */
+import { chmodSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Host } from "../../../lab/host.js";
+import { until } from "../../../lab/wait.js";
+import { type Peer, pathOf, type Setting, type Typed, writableFile } from "./peer.js";
+
+/** Debian's folder of links that stand for compilers. */
+const LINKS = "/usr/lib/icecc/bin";
+const NETWORK = "pants-bench";
+/** Made by Debian's package. */
+const USER = "icecc";
+
+async function setUp({ lab, compiler, cpus }: Setting): Promise<Typed> {
+  const [home] = lab.hosts;
+  if (!home) throw new Error("icecream needs a host");
+  const log = writableFile(join(home.folder, "icecc-scheduler.log"));
+  home.start(["icecc-scheduler", "-n", NETWORK, "-u", USER, "-vv", "-l", log], { stdio: "ignore" });
+  const jobs = String(Math.max(1, Math.ceil(cpus)));
+  for (const host of lab.hosts) startDaemon(host, home, jobs);
+  await until(
+    "icecream's daemons to log in",
+    () => lab.hosts.every(({ name }) => home.log("icecc-scheduler.log").includes(`login ${name} `)),
+    { ms: 30_000, every: 100 },
+  );
+  return { before: [], env: { PATH: pathOf(LINKS, compiler) } };
+}
+
+function startDaemon(host: Host, home: Host, jobs: string): void {
+  const environments = join(host.folder, "icecc");
+  mkdirSync(environments);
+  chmodSync(environments, 0o777);
+  host.start(
+    [
+      ...["iceccd", "-n", NETWORK, "-s", home.address, "-N", host.name, "-m", jobs, "-u", USER],
+      ...["-b", environments, "-l", writableFile(join(host.folder, "iceccd.log"))],
+    ],
+    { stdio: "ignore" },
+  );
+}
+
+export const icecream: Peer = {
+  name: "icecream",
+  needs: { icecc: "icecc", iceccd: "icecc", "icecc-scheduler": "icecc" },
+  setUp,
+};
