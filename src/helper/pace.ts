@@ -6,7 +6,7 @@
 /** Weight of the newest job. */
 const weight = 0.4;
 /** What was seen fades: after so long, ms, less than half of it counts. */
-const fadeMs = 5000;
+const fadeMs = 15_000;
 /** No job says more than that; shorter ones say nothing, ms. */
 const factorMax = 8;
 const seenMinMs = 20;

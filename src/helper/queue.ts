@@ -84,6 +84,8 @@ const OVERDUE_MIN_MS = 2000;
 /** Jobs that compute for longer are worth a fast host, ms; so many are named. */
 const PREFER_MIN_MS = 200;
 const PREFER_MAX = 4;
+/** A host on which jobs take so many times as long as they should has work of its own. */
+const SLOWED = 1.3;
 /** While jobs of ours run elsewhere that take so long, newcomers ask here before they take a slot of this host, ms. */
 const FIRST_MIN_MS = 50;
 /** A lease on a slow host serves such jobs for so long; then it is asked whether a fast one has a slot, ms. */
@@ -293,13 +295,19 @@ export class Queue {
     }
   }
 
-  /** Whether a free slot of this host is as good for it as the next turn elsewhere. */
+  /**
+   * Whether a free slot of this host is as good for it as the next turn elsewhere. Where work of its own slows jobs down, what
+   * they take is taken from that work, on which the jobs to come depend: then it is only for those who have no turn.
+   */
   private isSoonHere(job: Job, now: number): boolean {
     if (job.away || !this.fits(job, now)) return false;
     const { need } = job;
     if (!need) return true;
-    const ms = durationMs(need, this.works.speeds.speed("")) * this.pace.factor(now);
-    return ms <= this.turnMs(1, job, need, now);
+    const factor = this.pace.factor(now);
+    if (factor > SLOWED && job.ahead === true && job.kind === anyKind)
+      for (const held of turnsSoon<Job, Held>(this.leases.values(), now))
+        if (this.suits(held, job, now)) return false;
+    return durationMs(need, this.works.speeds.speed("")) * factor <= this.turnMs(1, job, need, now);
   }
 
   private turnMs(n: number, job: Job, need: Need, now: number): number {

@@ -10,7 +10,7 @@ it("is 1 until something was seen, follows what is seen, and forgets it", () => 
   }
   expect(pace.factor(10_500)).toBeGreaterThan(2);
   expect(pace.factor(10_500)).toBeLessThan(3.01);
-  expect(pace.factor(60_000)).toBeLessThan(1.01);
+  expect(pace.factor(120_000)).toBeLessThan(1.01);
 });
 
 it("is never less than 1, nor taken in by one strange job or by short ones", () => {

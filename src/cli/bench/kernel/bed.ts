@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { NEVER } from "../../../io/mark.js";
 import { packageRoot } from "../../../io/paths.js";
+import type { Host } from "../../../lab/host.js";
 import { Lab } from "../../../lab/lab.js";
 import { until } from "../../../lab/wait.js";
 import { ready } from "../../demo/ready.js";
@@ -10,6 +11,7 @@ import { ANYWHERE, copyCompiler } from "../../demo/toolchain.js";
 import { labCurves } from "../curves.js";
 import { type Outcome, type Settings, Unavailable } from "../experiment.js";
 import { missingFor, pathOf, type Typed } from "../peers/peer.js";
+import { cpuSeconds } from "../resident.js";
 import { kernel as kernelProject, type Project, small } from "./project.js";
 import { cacheFolder } from "./source.js";
 import type { Variant } from "./variants.js";
@@ -27,6 +29,17 @@ export const OPTIONS = {
   variants: "only these (default all), words apart by +",
   jobs: `make -jN (default ${JOBS})`,
 };
+
+/** The number of the newest process of a host, which has numbers of its own: so many were started before it. */
+async function lastPid(host: Host): Promise<number> {
+  return Number((await host.run(["sh", "-c", "echo $$"])).stdout);
+}
+
+/** CPU time of a host's pantsd so far, s; 0 where none runs. */
+function daemonSeconds(host: Host): number {
+  const pid = host.daemon;
+  return pid === undefined ? 0 : cpuSeconds(pid);
+}
 
 export interface Size {
   readonly hosts: number;
@@ -99,6 +112,8 @@ export class Bed {
   ): Promise<Outcome> {
     const [home] = lab.hosts;
     if (!home) throw new Error("a build needs a host");
+    const pid = await lastPid(home);
+    const daemonBefore = daemonSeconds(home);
     const used = lab.hosts.map((host) => host.cpuSeconds());
     const watch = pants ? new DecisionWatch(home, "/bin/gcc") : undefined;
     const startedMs = Date.now();
@@ -110,6 +125,9 @@ export class Bed {
     const result = await running.done;
     const seconds = result.ms / 1000;
     const went = watch?.stop();
+    // Of the shell that asks, too.
+    const processes = (await lastPid(home)) - pid - 1;
+    const daemon = pants ? { "cpu s, pantsd": round(daemonSeconds(home) - daemonBefore) } : {};
     if (result.status !== 0) {
       const how = result.signal ?? `status ${String(result.status)}`;
       throw new Error(`make ended with ${how}: ${result.stderr.split("\n").slice(-8).join("\n")}`);
@@ -126,7 +144,7 @@ export class Bed {
       ...{ seconds, startedMs, hosts, cpus, policy: pants?.policy ?? "" },
       outputsEqual: image === this.#image,
       detail: {
-        ...{ what: this.#project.what, image: image.slice(0, 16) },
+        ...{ what: this.#project.what, image: image.slice(0, 16), "processes at home": processes, ...daemon },
         ...(Object.fromEntries([...cpu, ...programs]) as Record<string, number>),
         ...(atHome === "" ? {} : { "at home": atHome }),
         ...said,
