@@ -50,21 +50,29 @@ static inline double number(const char *text) {
     return value;
 }
 
-static inline double cpu_s(int who) {
-    struct rusage used;
-    getrusage(who, &used);
-    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+/* CPU time and the disk's MiB of one of RUSAGE_*. */
+struct used {
+    double cpu_s, disk_mb;
+};
+
+static inline struct used used_by(int who) {
+    struct rusage r;
+    getrusage(who, &r);
+    double cpu_s = (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+                   (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+    return (struct used){cpu_s, (double)(r.ru_inblock + r.ru_oublock) / 2048};
 }
 
 /* `began` and `ended` are wall clock, seconds since 1970. */
 static inline void report(double began, double units, const char *unit) {
-    double ended = now_s(CLOCK_REALTIME), cpu = cpu_s(RUSAGE_SELF) + cpu_s(RUSAGE_CHILDREN);
+    double ended = now_s(CLOCK_REALTIME);
+    struct used own = used_by(RUSAGE_SELF), others = used_by(RUSAGE_CHILDREN);
     struct utsname host;
     uname(&host);
     printf("{\"host\":\"%s\",\"began\":%.3f,\"ended\":%.3f,\"units\":%.6g,\"unit\":\"%s\",\"rate\":%.6g,"
-           "\"cpu\":%.3f}\n",
-           host.nodename, began, ended, units, unit, units / (ended - began), cpu);
+           "\"cpu\":%.3f,\"diskMb\":%.1f}\n",
+           host.nodename, began, ended, units, unit, units / (ended - began), own.cpu_s + others.cpu_s,
+           own.disk_mb + others.disk_mb);
     if (fflush(stdout) != 0) die("stdout");
 }
 

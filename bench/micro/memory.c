@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -52,6 +53,8 @@ static double use(int fd, size_t bytes) {
 int main(int argc, char **argv) {
     if (argc < 4) return 2;
     page = (size_t)sysconf(_SC_PAGESIZE);
+    mallopt(M_MMAP_THRESHOLD,
+            1 << 16); /* else what was freed once is kept, with the section mapped into it */
     double mb = number(argv[2]);
     if (strcmp(argv[1], "make") == 0) {
         for (int child = 1; child <= (int)number(argv[3]); child++)

@@ -1,6 +1,6 @@
 /** The micro benchmarks: each program alone, then the whole way from `pants bench` to its report, small, on real hosts. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -19,6 +19,9 @@ import { wellFormed } from "./support.js";
 
 const missing = missingRights(0.5);
 if (missing.length > 0) console.warn(`pants bench in a lab is not tested: ${missing.join("; ")}`);
+
+/** tmpfs is no disk. */
+const onDisk = statfsSync(tmpdir()).type !== 0x01021994;
 
 const recordsIn = (folder: string): RunRecord[] =>
   JSON.parse(readFileSync(join(folder, "runs.json"), "utf8")) as RunRecord[];
@@ -45,6 +48,8 @@ describe("the programs", () => {
       for (const one of log.children) {
         expect(one.rate).toBeGreaterThan(0);
         expect(one.end).toBeLessThanOrEqual(log.seconds);
+        // A megabyte ten times: each time from the disk, and not from the page cache.
+        if (name === "memory" && onDisk) expect(one.diskMb).toBeGreaterThanOrEqual(10);
       }
     },
   );

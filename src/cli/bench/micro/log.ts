@@ -21,6 +21,8 @@ interface Said {
   readonly rate: number;
   /** CPU time, s. */
   readonly cpu: number;
+  /** MiB read from and written to the disk. */
+  readonly diskMb: number;
 }
 
 export interface Child {
@@ -32,6 +34,7 @@ export interface Child {
   readonly rate: number;
   readonly unit: string;
   readonly cpu: number;
+  readonly diskMb: number;
 }
 
 export interface MicroLog {
@@ -55,8 +58,17 @@ export function readLog(folder: string): MicroLog {
   const children = numbers.map((child): Child => {
     const said = lines(join(folder, `child-${child}`))[0] as Said | undefined;
     if (!said) throw new Error(`child ${child} did not say how fast it was`);
-    const { host, rate, unit, cpu } = said;
-    return { child, host, rate, unit, cpu, start: at("start", child) - began, end: at("end", child) - began };
+    const { host, rate, unit, cpu, diskMb } = said;
+    return {
+      child,
+      host,
+      rate,
+      unit,
+      cpu,
+      diskMb,
+      start: at("start", child) - began,
+      end: at("end", child) - began,
+    };
   });
   return { beganMs: began * 1000, seconds: at("done") - began, children };
 }
@@ -71,8 +83,8 @@ const ms = (seconds: number): number => Number(seconds.toFixed(3));
 
 /** Of each child: where it ran, when, how long and how fast; and how many ran elsewhere. */
 export function detailOf({ children }: MicroLog, home: string): Detail {
-  const each = children.flatMap(({ child, host, start, end, rate, cpu }) =>
-    Object.entries({ host, start: ms(start), seconds: ms(end - start), rate, cpu }).map(
+  const each = children.flatMap(({ child, host, start, end, rate, cpu, diskMb }) =>
+    Object.entries({ host, start: ms(start), seconds: ms(end - start), rate, cpu, diskMb }).map(
       ([name, value]) => [`child${child}_${name}`, value] as const,
     ),
   );
