@@ -67,7 +67,7 @@ export function loadFigure(
       height: HEIGHT * Math.ceil(shown.length / columns) + 30,
       ...{ marginLeft: 64, marginRight: 16, marginTop: 28, marginBottom: 40 },
       fx: { axis: null, padding: 0.08 },
-      fy: { axis: null, padding: 0.16 },
+      fy: { axis: null, padding: shown.length > columns ? 0.16 : 0 },
       x: { ...SECONDS, nice: true, ticks: Math.max(2, Math.floor(16 / columns)), tickSize: 3 },
       y: { label: null, zero: true, nice: true, grid: true, ticks: 5, tickFormat: short },
       color: { domain: all, range: all.map((one) => colourOf(one, all)) },
