@@ -126,7 +126,7 @@ describe.skipIf(missing.length > 0)("pants bench on the cluster that it finds", 
   afterAll(() => lab.down());
 
   it("sets policies and sets them back, and has the load of all hosts", async () => {
-    const out = mkdtempSync(join(tmpdir(), "pants-bench-"));
+    const out = temporary();
     // Shorter still: home's half core does the compiling and reporting too.
     const less = ["interval=2", "work=0.06", "rest=0.5"].flatMap((one) => ["--set", one]);
     const where = ["--dir", out, "--out", join(out, "results")];
