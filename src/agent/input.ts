@@ -13,7 +13,7 @@ const LOOK_MS_MAX = 32;
 const BATCH = 32 * 1024;
 /** After so many bytes the program streams, and its pipe may hold more. */
 const STREAMING = 1024 * 1024;
-const STREAM_PIPE = 128 * 1024;
+const STREAM_PIPE = 256 * 1024;
 /** A token of make's job server waits so long for the program to take it, ms. */
 const TOKEN_MS = 10;
 /** Home offers one at a time. */

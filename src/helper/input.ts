@@ -20,7 +20,8 @@ const AHEAD_FIRST = 16 * 1024;
 const STREAMING = 1024 * 1024;
 /** Where so much has come between two looks, more will have come in a moment. */
 const MUCH = 8 * 1024;
-const scratch = Buffer.allocUnsafe(PAYLOAD_MAX);
+/** Looked at in one go, since each look begins with what was seen before. */
+const scratch = Buffer.allocUnsafeSlow(4 * PAYLOAD_MAX);
 
 export class Input {
   /** Bytes taken from the caller's descriptor. */
@@ -83,7 +84,11 @@ export class Input {
     clearTimeout(this.waiting);
     let looked = 0;
     while (!this.ended) {
-      const room = Math.min(this.stream.allowance(this.file.name), this.aheadMax - this.ahead, PAYLOAD_MAX);
+      const room = Math.min(
+        this.stream.allowance(this.file.name),
+        this.aheadMax - this.ahead,
+        scratch.length,
+      );
       if (room <= 0 || this.link.congested(this.again)) {
         this.unwatch();
         return;
@@ -95,8 +100,7 @@ export class Input {
         return;
       }
       if (n === EAGAIN) {
-        if (this.wide && looked >= MUCH) this.lookSoon();
-        else this.watch();
+        this.watch();
         return;
       }
       if (n <= 0) {
@@ -106,7 +110,12 @@ export class Input {
       }
       this.ahead += n;
       looked += n;
-      this.stream.data(this.file.name, scratch.subarray(0, n));
+      for (let at = 0; at < n; at += PAYLOAD_MAX)
+        this.stream.data(this.file.name, scratch.subarray(at, Math.min(at + PAYLOAD_MAX, n)));
+      if (n < room && this.wide && looked >= MUCH) {
+        this.lookSoon();
+        return;
+      }
     }
   }
 
