@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <linux/kcmp.h>
@@ -234,6 +235,15 @@ Napi::Value status_flags(Info info) {
     return or_error(info, fcntl(int_at(info, 0), F_GETFL));
 }
 
+Napi::Value inode_of(Info info) {
+    struct stat st;
+    char name[80];
+    if (fstat(int_at(info, 0), &st) < 0) return Napi::String::New(info.Env(), "");
+    snprintf(name, sizeof name, "%llx:%llx:%llx", static_cast<unsigned long long>(st.st_dev),
+             static_cast<unsigned long long>(st.st_ino), static_cast<unsigned long long>(st.st_rdev));
+    return Napi::String::New(info.Env(), name);
+}
+
 Napi::Value is_anonymous(Info info) {
     struct statfs fs;
     const bool anonymous = fstatfs(int_at(info, 0), &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
@@ -336,6 +346,7 @@ void define_descriptors(Napi::Object exports, Addon *addon) {
     define<open_terminal>(exports, addon, "openTerminal");
     define<duplicate>(exports, addon, "duplicate");
     define<status_flags>(exports, addon, "statusFlags");
+    define<inode_of>(exports, addon, "inode");
     define<is_anonymous>(exports, addon, "isAnonymous");
     define<is_same_open>(exports, addon, "isSameOpen");
     define<seek>(exports, addon, "seek");

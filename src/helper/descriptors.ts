@@ -138,8 +138,8 @@ function isOneFile(a: Came, b: Came, terminal: boolean): boolean {
   const same = native.isSameOpen(a.fd, b.fd);
   if (same === 1) return true;
   try {
-    const [x, y] = [fstatSync(a.fd), fstatSync(b.fd)];
-    if (x.dev !== y.dev || x.ino !== y.ino || x.rdev !== y.rdev) return false;
+    const inode = native.inode(a.fd);
+    if (inode === "" || inode !== native.inode(b.fd)) return false;
     if (a.kind === "tty") return true;
     if (a.kind === "pipe" && ((a.flags ^ b.flags) & (O_ACCMODE | O_NONBLOCK)) === 0) return true;
     if (same >= 0) return false;
@@ -219,14 +219,15 @@ function identity({ fd }: { readonly fd: number }): string {
 
 /** What several of them together rule out; empty: nothing. */
 function conflict(held: readonly Held[]): string {
+  const inode = ({ fd }: Held): string => native.inode(fd);
   const files = held.filter(({ kind }) => kind === "file");
-  const read = new Set(files.filter(({ mode }) => (mode & FileMode.READ) !== 0).map(identity));
+  const read = new Set(files.filter(({ mode }) => (mode & FileMode.READ) !== 0).map(inode));
   const written = files.filter(({ mode }) => (mode & FileMode.WRITE) !== 0);
   // `cat < f >> f` sees that they are one file, and stops.
-  if (written.some((file) => read.has(identity(file)))) return "one file is read and written";
+  if (written.some((file) => read.has(inode(file)))) return "one file is read and written";
   const pipes = held.filter(({ kind, use }) => kind === "pipe" && use !== FileUse.TOKENS);
-  const ends = new Set(pipes.filter(({ mode }) => (mode & FileMode.READ) !== 0).map(identity));
-  const both = pipes.find((pipe) => (pipe.mode & FileMode.WRITE) !== 0 && ends.has(identity(pipe)));
+  const ends = new Set(pipes.filter(({ mode }) => (mode & FileMode.READ) !== 0).map(inode));
+  const both = pipes.find((pipe) => (pipe.mode & FileMode.WRITE) !== 0 && ends.has(inode(pipe)));
   if (both !== undefined) return `descriptor ${both.name} is the other end of another one`;
   const reads = pipes.filter(({ mode }) => (mode & FileMode.READ) !== 0);
   if (reads.length > ends.size) return "one pipe is opened for reading twice";

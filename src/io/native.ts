@@ -166,6 +166,8 @@ export interface Native {
   duplicate(fd: number): number;
   /** F_GETFL. */
   statusFlags(fd: number): number;
+  /** Device, inode and device number of what lies behind a descriptor, to be compared; empty when it is closed. */
+  inode(fd: number): string;
   /** A pipe without a name, so that nobody can open it anew. */
   isAnonymous(fd: number): boolean;
   /** 1: both are one open file (they share its offset and flags); 0: not; -errno where the kernel does not tell. */

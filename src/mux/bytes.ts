@@ -2,9 +2,17 @@
 import { Buffer } from "node:buffer";
 import { LinkFault } from "./errors.js";
 
+/** What the last writer has done with, for the next. */
+let spare: Buffer | undefined;
+const SPARE_MAX = 64 * 1024;
+
 export class Writer {
-  private bytes = Buffer.allocUnsafe(8192);
+  private bytes = spare ?? Buffer.allocUnsafeSlow(8192);
   private at = 0;
+
+  constructor() {
+    spare = undefined;
+  }
 
   // Room first, in a statement of its own: it may put another buffer in place of this one.
   u8(value: number): this {
@@ -45,7 +53,9 @@ export class Writer {
   }
   /** What was written; the writer must not be used any more. */
   done(): Buffer {
-    return this.bytes.subarray(0, this.at);
+    const written = Buffer.from(this.bytes.subarray(0, this.at));
+    if (this.bytes.length <= SPARE_MAX) spare = this.bytes;
+    return written;
   }
 
   /** Makes room and returns where it begins. */
@@ -53,7 +63,7 @@ export class Writer {
     const start = this.at;
     this.at += count;
     if (this.at > this.bytes.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.at, this.bytes.length * 2));
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.at, this.bytes.length * 2));
       larger.set(this.bytes.subarray(0, start));
       this.bytes = larger;
     }
