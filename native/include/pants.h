@@ -97,7 +97,8 @@ enum pants_reason {
     PANTS_WHY_BY_HAND = 13,    /* ran elsewhere: asked for with prex */
     PANTS_WHY_LOST = 14,       /* started elsewhere, then lost; not run again */
     PANTS_WHY_RERUN = 15,      /* idempotent: lost elsewhere, ran again */
-    PANTS_WHY_ALWAYS = 16      /* ran elsewhere: PANTS_POLICY=always */
+    PANTS_WHY_ALWAYS = 16,     /* ran elsewhere: PANTS_POLICY=always */
+    PANTS_WHY_REMOTE_FIRST = 17/* ran elsewhere: prexd had slots there at hand, and wanted to be asked (queue_until_ns) */
 };
 struct pants_why {      /* 192 bytes; one decision about a marked program */
     uint64_t seq;       /*   0  1 + the index it was drawn from ring_next; written last, 0 while being filled */
@@ -142,6 +143,7 @@ struct pants_table {
 #define PANTS_RUN_BY_HAND 0x2u    /* prex CMD: remote whatever the load here */
 #define PANTS_RUN_BUSY 0x4u       /* redirected because this host is busy (else: no slot was free) */
 #define PANTS_RUN_ALWAYS 0x8u     /* redirected because PANTS_POLICY=always */
+#define PANTS_RUN_FIRST 0x10u     /* redirected because prexd wants to be asked first, also with a slot free */
 /* Only in pants_run, since the stand-in finds them out: */
 #define PANTS_RUN_LEADS_GROUP 0x100u   /* of processes */
 #define PANTS_RUN_LEADS_SESSION 0x200u

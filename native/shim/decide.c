@@ -61,10 +61,9 @@ static enum pants_reason judge(const struct ask *ask, const struct ground *groun
     if (table && is_guest(table)) return PANTS_WHY_GUEST;
     if (!ground->fresh) return *detail = "no state record, or a stale or torn one", PANTS_WHY_NO_DAEMON;
     if (!table) return *detail = "no slot table", PANTS_WHY_NO_DAEMON;
-    bool always = policy_always();
+    bool always = policy_always(), direct = !pants_queue_first(table, ground->now_ns);
     if (!always) {
         if (has_slot(ask, table, verdict)) return PANTS_WHY_LENT;
-        bool direct = !pants_queue_first(table, ground->now_ns);
         if (direct && !state->busy && take(pants_slot_take, ask, table, verdict)) return PANTS_WHY_SLOT;
         /* Nobody can help now: here all the same, as long as that does not drown this host. Else prexd lets
          * it wait. */
@@ -79,9 +78,10 @@ static enum pants_reason judge(const struct ask *ask, const struct ground *groun
     if (!standin_fits(ask, &variable, &entries)) return *detail = "arguments too long", PANTS_WHY_UNFIT;
     if (always && is_standin(ask->path, verdict->standin)) return *detail = "prex itself", PANTS_WHY_UNFIT;
     verdict->stand_in = true;
-    verdict->why = always ? PANTS_RUN_ALWAYS : state->busy ? PANTS_RUN_BUSY : 0;
+    verdict->why = always ? PANTS_RUN_ALWAYS : state->busy ? PANTS_RUN_BUSY : direct ? 0 : PANTS_RUN_FIRST;
     if (always) return PANTS_WHY_ALWAYS;
-    return state->busy ? PANTS_WHY_REMOTE_BUSY : PANTS_WHY_REMOTE_FULL;
+    if (state->busy) return PANTS_WHY_REMOTE_BUSY;
+    return direct ? PANTS_WHY_REMOTE_FULL : PANTS_WHY_REMOTE_FIRST;
 }
 
 void decide(const struct ask *ask, struct verdict *verdict) {

@@ -61,7 +61,7 @@ struct ask {
 struct verdict {
     uint32_t self; /* this process */
     bool stand_in;
-    uint32_t why;       /* PANTS_RUN_BUSY, PANTS_RUN_ALWAYS, or 0: every slot is taken */
+    uint32_t why;       /* PANTS_RUN_BUSY, PANTS_RUN_ALWAYS, PANTS_RUN_FIRST, or 0: every slot is taken */
     int slot;           /* slot taken or lent for the program, or -1 */
     bool lent;          /* ... it was lent by its holder */
     uint32_t holder;    /* ... word's pid */

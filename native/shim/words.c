@@ -27,6 +27,8 @@ const char *report_words(enum pants_reason reason) {
         return "this host is busy";
     case PANTS_WHY_REMOTE_FULL:
         return "every slot is taken";
+    case PANTS_WHY_REMOTE_FIRST:
+        return "prexd has other hosts at hand";
     case PANTS_WHY_ALWAYS:
         return "PANTS_POLICY=always";
     case PANTS_WHY_RERUN:

@@ -175,6 +175,7 @@ export class Home {
       this.#held.delete(id);
       released.push(held.ref);
     }
+    if (released.length > 0) this.#refusals.givenBack();
     this.#release(released);
   }
 

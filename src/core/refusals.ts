@@ -68,6 +68,12 @@ export class Refusals {
     this.#silentSince = null;
   }
 
+  /** A slot was given back, so that there is one again. */
+  givenBack(): void {
+    this.#byQuestion.clear();
+    if (!this.#noLeader) this.#latest = 0;
+  }
+
   granted(question: string): void {
     this.answered();
     this.#byQuestion.delete(question);

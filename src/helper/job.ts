@@ -262,7 +262,8 @@ export class Job {
 
   private exit(): void {
     const status = this.result?.status ?? 0;
-    const detail = this.asked === Why.REMOTE_FULL ? wantedWords(this.need) : "";
+    const full = this.asked === Why.REMOTE_FULL || this.asked === Why.REMOTE_FIRST;
+    const detail = full ? wantedWords(this.need) : "";
     this.record(this.rerun ? Why.RERUN : this.asked, this.host, status, detail);
     this.exited = true;
     trace?.("told");
@@ -275,7 +276,8 @@ export class Job {
     const { flags } = this.run;
     if (this.byHand) return Why.BY_HAND;
     if ((flags & RunFlag.ALWAYS) !== 0) return Why.ALWAYS;
-    return (flags & RunFlag.BUSY) !== 0 ? Why.REMOTE_BUSY : Why.REMOTE_FULL;
+    if ((flags & RunFlag.BUSY) !== 0) return Why.REMOTE_BUSY;
+    return (flags & RunFlag.FIRST) !== 0 ? Why.REMOTE_FIRST : Why.REMOTE_FULL;
   }
 
   private record(reason: number, host: string, status: number, detail: string): void {

@@ -6,9 +6,9 @@
 /** Weight of the newest job. */
 const weight = 0.4;
 /** What was seen fades: after so long, ms, less than half of it counts. */
-const fadeMs = 15_000;
+const fadeMs = 5000;
 /** No job says more than that; shorter ones say nothing, ms. */
-const factorMax = 8;
+const factorMax = 4;
 const seenMinMs = 20;
 
 export class Pace {

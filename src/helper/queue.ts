@@ -71,6 +71,7 @@ interface Held extends Turn<Job> {
  * keeps the slot for it: the leader promises it to no one else, and programs of its own host take it meanwhile.
  */
 export const IDLE_LEASE_MS = 100;
+const IDLE_AHEAD_MS = 1000;
 /** Patience never shrinks below, ms. */
 const PATIENCE_MIN_MS = 50;
 /** Nobody waits longer than so many times the configured patience, not even when there is no room here. */
@@ -128,11 +129,17 @@ export class Queue {
     return this.leases.size;
   }
 
+  /** Longer while somebody was sent ahead: many more are on their way, and an idle host is better than a turn. */
+  private get idleMs(): number {
+    for (const { next } of this.leases.values()) if (next) return IDLE_AHEAD_MS;
+    return IDLE_LEASE_MS;
+  }
+
   /** When the next unused lease is to be given back, by `tick`; Infinity when there is none. */
   get giveBackAt(): number {
     let at = Number.POSITIVE_INFINITY;
     for (const { busy, idleSince } of this.leases.values())
-      if (!busy) at = Math.min(at, idleSince + IDLE_LEASE_MS);
+      if (!busy) at = Math.min(at, idleSince + this.idleMs);
     return at;
   }
 
@@ -261,9 +268,11 @@ export class Queue {
     for (const { id } of callBackLate(this.leases.values(), now))
       this.effects.push({ do: "callBack", job: id });
     this.step(now);
-    const idle = [...this.leases.values()].filter((h) => !h.busy && now >= h.idleSince + IDLE_LEASE_MS);
+    const idle = [...this.leases.values()].filter((h) => !h.busy && now >= h.idleSince + this.idleMs);
     if (idle.length === 0) return;
     for (const held of idle) this.leases.delete(held.lease.id);
+    // There is a slot again, for whoever would be sent ahead otherwise.
+    this.denied.clear();
     this.effects.push({ do: "release", leases: idle.map((h) => h.lease.id) });
   }
 

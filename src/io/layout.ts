@@ -45,6 +45,7 @@ export const Why = {
   LOST: 14,
   RERUN: 15,
   ALWAYS: 16,
+  REMOTE_FIRST: 17,
 } as const;
 const WHY_WORDS = [
   "",
@@ -64,6 +65,7 @@ const WHY_WORDS = [
   "lost after its start",
   "lost, then run again",
   "PANTS_POLICY=always",
+  "other hosts were at hand",
 ];
 
 /** Words for a reason, as `pants why` shows them. */
@@ -190,6 +192,7 @@ export const RunFlag = {
   BY_HAND: 2,
   BUSY: 4,
   ALWAYS: 8,
+  FIRST: 16,
   // as in a specification (src/mux/spec.ts)
   LEADS_GROUP: 0x100,
   LEADS_SESSION: 0x200,

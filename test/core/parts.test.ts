@@ -110,6 +110,16 @@ test("leases end in their order, and a renewed one goes to the end", () => {
   expect([...grants.ofHome("h")].map(({ id }) => id)).toEqual(["1"]);
 });
 
+test("a denial stands until it is over, or a slot is given back", () => {
+  const refusals = new Refusals(tuning);
+  refusals.denied("any", { retryMs: 500, why: "full" }, false, 0);
+  expect(refusals.standing("any", 100)?.why).toBe("full");
+  expect(refusals.worthAskingAt(100)).toBe(500);
+  refusals.givenBack();
+  expect(refusals.standing("any", 100)).toBeNull();
+  expect(refusals.worthAskingAt(100)).toBe(0);
+});
+
 test("no leader is remembered for a quarter of the time that it has been so, within bounds", () => {
   const refusals = new Refusals(tuning);
   const waits = [0, 310, 1000, 2000, 10_000].map((now) => Math.round(refusals.silent(now)));

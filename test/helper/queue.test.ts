@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { WorkMemory } from "../../src/core/work/memory.js";
 import { type Effect, IDLE_LEASE_MS, Queue } from "../../src/helper/queue.js";
 import type { Lease } from "../../src/wire/control.js";
 
@@ -179,5 +180,45 @@ describe("the queue of prexd", () => {
     queue.tick(2600);
     queue.tick(2700);
     expect(words(queue)).toEqual(["job 3 back"]);
+  });
+
+  it("leaves a free slot of this host, where jobs take long beside its own work, to those who have no turn elsewhere", () => {
+    const queue = new Queue(30_000);
+    queue.add(short(1), 0);
+    queue.slotsHere(home(1), 0);
+    expect(words(queue).at(-1)).toBe("job 1 here: a slot is free here");
+    queue.endedHere(1, 2000);
+    full(queue);
+    words(queue);
+    queue.slotsHere(home(1), 200);
+    queue.add(short(4), 210);
+    expect(words(queue)).toEqual(["job 4 to c by y, ahead"]);
+    queue.add(short(5), 220);
+    queue.slotsHere(home(1), 230);
+    expect(words(queue)).toEqual(["job 5 here: a slot is free here"]);
+  });
+
+  it("wants to be asked first while jobs of ours run elsewhere that are worth it", () => {
+    const works = new WorkMemory();
+    const queue = new Queue(30_000, works);
+    queue.add(short(1), 0);
+    queue.granted(1, [lease("x")], 0);
+    expect(queue.first).toBe(false);
+    works.learn(["gcc"], { host: "b", cpuMs: 250, wallMs: 500, ioKb: 0, memoryMb: 20 });
+    expect(queue.first).toBe(true);
+    queue.freed("x", true, 500);
+    expect(queue.first).toBe(false);
+  });
+
+  it("keeps an idle lease for longer while somebody was sent ahead, and asks again once it is given back", () => {
+    const queue = new Queue(30_000);
+    full(queue);
+    words(queue);
+    queue.freed("y", true, 450);
+    queue.tick(450 + 2 * IDLE_LEASE_MS);
+    expect(words(queue)).toEqual([]);
+    queue.tick(450 + 10 * IDLE_LEASE_MS);
+    queue.add(short(5), 1500);
+    expect(words(queue).slice(0, 2)).toEqual(["release y", "request 4 of 1"]);
   });
 });

@@ -47,6 +47,19 @@ describe.each(["execve", "posix_spawn"])("by %s", (how) => {
     world.state({ busy: true });
     expect(decision(how)).toBe("standing in: this host is busy");
   });
+  it("asks prexd first, with a slot free, as long as that wants it", () => {
+    world.queueUntil(bootTimeNs() + 900_000_000n);
+    expect(decision(how)).toBe("standing in: prexd has other hosts at hand");
+    world.state({ busy: true });
+    expect(decision(how)).toBe("standing in: this host is busy");
+    world.state();
+    // Over, and never meant: what is farther away than any prexd asks for.
+    for (const ns of [bootTimeNs() - 1n, bootTimeNs() + 60_000_000_000n]) {
+      world.slots(2);
+      world.queueUntil(ns);
+      expect(decision(how)).toBe("here: a slot was free");
+    }
+  });
   it("leaves a slot alone that a living child has been lent", () => {
     world.slots(1, [4194303n | (other << 24n)]);
     expect(decision(how)).toBe("standing in: every slot is taken");

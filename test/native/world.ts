@@ -134,6 +134,14 @@ export class World {
     writeFileSync(join(this.runtime, "slots"), bytes);
   }
 
+  /** prexd wants to be asked first until then, CLOCK_BOOTTIME. */
+  queueUntil(ns: bigint): void {
+    const file = join(this.runtime, "slots");
+    const bytes = readFileSync(file);
+    bytes.writeBigUInt64LE(ns, 40);
+    writeFileSync(file, bytes);
+  }
+
   words(): bigint[] {
     const bytes = readFileSync(join(this.runtime, "slots"));
     return Array.from({ length: 256 }, (_, i) => bytes.readBigUInt64LE(64 + 8 * i));
