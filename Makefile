@@ -55,10 +55,11 @@ faults: all
 	FAULTS=all node_modules/.bin/vitest run test/faults/matrix.test.ts
 	N=$(N) SEED=$(SEED) node_modules/.bin/vitest run test/faults/once.test.ts
 
-# The figures in docs/load.md, by simulation: less than a minute; and with them those in docs/protocol.md: several minutes.
+# The figures in docs/load.md and docs/bench.md, by simulation: a few minutes; and with them those in docs/protocol.md: several minutes.
 figures-load: node_modules/.package-lock.json
 	node_modules/.bin/tsc -p tsconfig.figures.json
 	$(NODE) build/figures/test/sim/policies/main.js
+	$(NODE) build/figures/test/sim/policies/scaling.js
 
 figures: figures-load
 	$(NODE) build/figures/test/sim/figures/main.js

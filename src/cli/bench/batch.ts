@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { changeMark } from "../../io/mark.js";
-import { packageRoot } from "../../io/paths.js";
 import type { Result } from "../../lab/command.js";
 import { Lab } from "../../lab/lab.js";
 import { which } from "../../lab/rights.js";
+import { libprex } from "../demo/build.js";
 import { ready } from "../demo/ready.js";
 import { ANYWHERE } from "../demo/toolchain.js";
 import { labCurves } from "./curves.js";
@@ -14,7 +14,6 @@ import { type Experiment, type Outcome, type Settings, Unavailable } from "./exp
 import { DecisionWatch } from "./kernel/whereabouts.js";
 import { pathOf } from "./peers/peer.js";
 
-const libprex = join(packageRoot, "build", "Release", "libprex.so");
 const FILES = 2000;
 const FILES_SMALL = 40;
 const FILE_BYTES = 20_000;

@@ -9,13 +9,13 @@ import { join } from "node:path";
 import { changeMark } from "../../io/mark.js";
 import { packageRoot } from "../../io/paths.js";
 import { Lab } from "../../lab/lab.js";
+import { libprex } from "../demo/build.js";
 import { ready } from "../demo/ready.js";
 import { ANYWHERE } from "../demo/toolchain.js";
 import { labCurves } from "./curves.js";
 import { type Experiment, type Outcome, type Settings, Unavailable } from "./experiment.js";
 import { DecisionWatch } from "./kernel/whereabouts.js";
 
-const libprex = join(packageRoot, "build", "Release", "libprex.so");
 const HOSTS = 4;
 const CPUS = 0.5;
 const DISK_MBS = 8;

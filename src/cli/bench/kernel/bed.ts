@@ -2,10 +2,10 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { NEVER } from "../../../io/mark.js";
-import { packageRoot } from "../../../io/paths.js";
 import type { Host } from "../../../lab/host.js";
 import { Lab } from "../../../lab/lab.js";
 import { until } from "../../../lab/wait.js";
+import { libprex, prex } from "../../demo/build.js";
 import { ready } from "../../demo/ready.js";
 import { ANYWHERE, copyCompiler } from "../../demo/toolchain.js";
 import { labCurves } from "../curves.js";
@@ -17,8 +17,7 @@ import { cacheFolder } from "./source.js";
 import type { Variant } from "./variants.js";
 import { DecisionWatch } from "./whereabouts.js";
 
-const libprex = join(packageRoot, "build", "Release", "libprex.so");
-const JOBS = 8;
+export const JOBS = 8;
 /** Of so many programs that PANTS decided about, when a host is killed: about a third of a tinyconfig's. */
 const TROUBLE_AFTER = 200;
 const TROUBLE_AFTER_SMALL = 4;
@@ -35,6 +34,13 @@ async function lastPid(host: Host): Promise<number> {
   return Number((await host.run(["sh", "-c", "echo $$"])).stdout);
 }
 
+/** Waits until PANTS is up as the other tools are, whose daemons run before the build: the hosts know each other, prexd its links. */
+async function warm(hosts: readonly Host[]): Promise<void> {
+  await ready({ hosts });
+  const [home, ...others] = hosts;
+  if (home) await Promise.all(others.map(({ name }) => home.run([prex, "--on", name, "true"])));
+}
+
 /** CPU time of a host's pantsd so far, s; 0 where none runs. */
 function daemonSeconds(host: Host): number {
   const pid = host.daemon;
@@ -45,6 +51,8 @@ export interface Size {
   readonly hosts: number;
   /** CPUs of each. */
   readonly cpus: number;
+  /** `make -jN`; default: as many as were asked for. */
+  readonly jobs?: number;
 }
 
 /** One run at a time. */
@@ -92,11 +100,11 @@ export class Bed {
     try {
       const taking = lab.hosts.slice(0, hosts);
       if (pants) await Promise.all(taking.map((host) => host.startDaemon()));
-      if (pants) await ready({ hosts: taking });
+      if (pants) await warm(taking);
       const typed: Typed = peer
         ? await peer.setUp({ lab, compiler, cpus })
         : { before: [], env: { PATH: pathOf(compiler), LD_PRELOAD: pants ? libprex : undefined } };
-      return await this.#build(lab, variant, typed, tree, hosts, cpus);
+      return await this.#build(lab, variant, typed, tree, hosts, size);
     } finally {
       await this.remove();
     }
@@ -108,7 +116,7 @@ export class Bed {
     { before, env }: Typed,
     tree: string,
     hosts: number,
-    cpus: number,
+    { cpus, jobs }: Size,
   ): Promise<Outcome> {
     const [home] = lab.hosts;
     if (!home) throw new Error("a build needs a host");
@@ -117,7 +125,7 @@ export class Bed {
     const used = lab.hosts.map((host) => host.cpuSeconds());
     const watch = pants ? new DecisionWatch(home, "/bin/gcc") : undefined;
     const startedMs = Date.now();
-    const running = home.start([...before, ...this.#project.make], {
+    const running = home.start([...before, ...this.#project.make, ...(jobs ? [`-j${jobs}`] : [])], {
       cwd: tree,
       env: { ...this.#project.env, ...env },
     });

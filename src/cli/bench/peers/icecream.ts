@@ -1,6 +1,7 @@
 /** icecream: this host preprocesses, a scheduler chooses where the rest is compiled, with a compiler that is sent along. */
-import { chmodSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { tool } from "../../../lab/command.js";
 import type { Host } from "../../../lab/host.js";
 import { until } from "../../../lab/wait.js";
 import { type Peer, pathOf, type Setting, type Typed, writableFile } from "./peer.js";
@@ -29,7 +30,7 @@ async function setUp({ lab, compiler, cpus }: Setting): Promise<Typed> {
 function startDaemon(host: Host, home: Host, jobs: string): void {
   const environments = join(host.folder, "icecc");
   mkdirSync(environments);
-  chmodSync(environments, 0o777);
+  tool("chown", [USER, environments]);
   host.start(
     [
       ...["iceccd", "-n", NETWORK, "-s", home.address, "-N", host.name, "-m", jobs, "-u", USER],
