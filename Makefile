@@ -52,7 +52,7 @@ sanitize: all
 faults: N = 1000
 faults: SEED ?= 1
 faults: all
-	FAULTS=all node_modules/.bin/vitest run test/faults/matrix.test.ts
+	FAULTS=all node_modules/.bin/vitest run test/faults/matrix.test.ts test/faults/daemon.test.ts
 	N=$(N) SEED=$(SEED) node_modules/.bin/vitest run test/faults/once.test.ts
 
 # The figures in docs/load.md and docs/bench.md, by simulation: a few minutes; and with them those in docs/protocol.md: several minutes.
