@@ -34,6 +34,8 @@ need stress-ng command -v stress-ng
 need tmux command -v tmux
 need vim-tiny command -v vi
 need less command -v less
+need distcc command -v distcc
+need parallel command -v parallel
 need bindfs command -v bindfs
 need fonts-dejavu-core ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 test="$missing"

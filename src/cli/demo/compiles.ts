@@ -38,6 +38,8 @@ export interface Decided {
 }
 
 const REASON_SLOT = 1;
+/** prexd's words when it was asked first, and a slot of this host was free. */
+const FREE_HERE = "a slot is free here";
 
 /** Where the compiles of a build went, from the home host's record of decisions. */
 export function decided(lab: Lab, home: string, since: bigint, program: string): Decided {
@@ -56,7 +58,7 @@ export function decided(lab: Lab, home: string, since: bigint, program: string):
       const name = where === 1 ? host : home;
       byHost.set(name, (byHost.get(name) ?? 0) + 1);
       if (where === 1) remote++;
-      else if (reason === REASON_SLOT) homeWasFree++;
+      else if (reason === REASON_SLOT || detail === FREE_HERE) homeWasFree++;
       else {
         const words = detail || reasonWords(one);
         homeAfterAll.set(words, (homeAfterAll.get(words) ?? 0) + 1);
