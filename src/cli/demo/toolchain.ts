@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, realpathSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { changeMark, IDEMPOTENT, MIGRATABLE } from "../../io/mark.js";
+import { which } from "../../lab/rights.js";
 
 /** What a compiler is marked with when it may run anywhere, and more than once. */
 export const ANYWHERE = MIGRATABLE | IDEMPOTENT;
@@ -27,4 +28,12 @@ export function copyCompiler(folder: string, mark = ANYWHERE): string {
     stdio: ["ignore", "ignore", "inherit"],
   });
   return bin;
+}
+
+/** Copies another program of PATH beside the compiler, and marks the copy. @throws when there is none of that name */
+export function copyTool(name: string, bin: string, mark = ANYWHERE): void {
+  const path = which(name);
+  if (path === "") throw new Error(`no program ${name} in PATH`);
+  cpSync(realpathSync(path), join(bin, name));
+  changeMark(join(bin, name), () => mark);
 }

@@ -7,7 +7,7 @@ import { Lab } from "../../../lab/lab.js";
 import { until } from "../../../lab/wait.js";
 import { libprex, prex } from "../../demo/build.js";
 import { ready } from "../../demo/ready.js";
-import { ANYWHERE, copyCompiler } from "../../demo/toolchain.js";
+import { ANYWHERE, copyCompiler, copyTool } from "../../demo/toolchain.js";
 import { labCurves } from "../curves.js";
 import { type Outcome, type Settings, Unavailable } from "../experiment.js";
 import { missingFor, pathOf, type Typed } from "../peers/peer.js";
@@ -26,6 +26,7 @@ export const OPTIONS = {
   config: "tinyconfig (default) or defconfig",
   targets: "what make is asked for (default vmlinux), words apart by +",
   variants: "only these (default all), words apart by +",
+  also: "programs marked beside gcc, as nm+ld (default none)",
   jobs: `make -jN (default ${JOBS})`,
 };
 
@@ -88,7 +89,9 @@ export class Bed {
     const { cpus } = size;
     const hosts = alone ? 1 : size.hosts;
     const tree = join(this.#folder, "tree");
-    const compiler = copyCompiler(join(this.#folder, "toolchain"), pants?.never === true ? NEVER : ANYWHERE);
+    const mark = pants?.never === true ? NEVER : ANYWHERE;
+    const compiler = copyCompiler(join(this.#folder, "toolchain"), mark);
+    for (const name of this.#settings.options["also"]?.split("+") ?? []) copyTool(name, compiler, mark);
     await this.#project.fresh(tree);
     const lab = await Lab.up({
       hosts: trouble ? hosts + 1 : hosts,
