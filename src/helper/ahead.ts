@@ -29,10 +29,10 @@ export interface Turn<F extends Follower> {
 
 export const noNext = { next: undefined, called: false } as const;
 
-/** Leases that a job may be sent ahead under, those whose turn comes first in front. */
+/** Leases that a job may be sent ahead under, those whose turn comes first in front; none whose job is long overdue. */
 export function turnsSoon<F extends Follower, T extends Turn<F>>(turns: Iterable<T>, now: number): T[] {
   return [...turns]
-    .filter(({ busy, next, endsAt }) => busy && !next && endsAt !== null && endsAt < now + soonMs)
+    .filter(({ busy, next, endsAt }) => busy && !next && endsAt !== null && Math.abs(endsAt - now) < soonMs)
     .sort((a, b) => (a.endsAt ?? 0) - (b.endsAt ?? 0));
 }
 
@@ -43,15 +43,20 @@ export function farAhead<F extends Follower>(turns: Iterable<Turn<F>>, now: numb
   );
 }
 
-/** Marks and returns whoever had better come back for a slot on this host: it waits elsewhere, and its turn is farthest. */
+/**
+ * Marks and returns whoever had better come back for a slot on this host: it waits elsewhere, and its turn is farthest.
+ * @param not - jobs that stay where they are
+ */
 export function callBackFor<F extends Follower>(
   host: string,
   turns: Iterable<Turn<F>>,
+  not: ReadonlySet<number>,
   now: number,
 ): F | undefined {
   let far: Turn<F> | undefined;
   for (const turn of turns) {
-    if (!turn.next || turn.called || turn.next.excluded.has(host) || turn.lease.host === host) continue;
+    const { next, called, lease } = turn;
+    if (!next || called || next.excluded.has(host) || lease.host === host || not.has(next.id)) continue;
     if ((turn.endsAt ?? now) > Math.max(now + farMs, far?.endsAt ?? 0)) far = turn;
   }
   if (far) far.called = true;

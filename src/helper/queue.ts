@@ -107,6 +107,8 @@ export class Queue {
   private home: HomeSlots = { free: 0, taken: 0, total: 1, room: Number.POSITIVE_INFINITY };
   private readonly promises = new Promises();
   private readonly pace = new Pace();
+  /** Jobs that were called back for a slot and may not have got it: once is enough. */
+  private readonly returned = new Set<number>();
   private effects: Effect[] = [];
 
   /**
@@ -160,6 +162,7 @@ export class Queue {
   /** The job is not wanted any more. */
   remove(id: number): void {
     this.waiting.delete(id);
+    this.returned.delete(id);
   }
 
   granted(id: number, leases: readonly Lease[], now: number): void {
@@ -264,6 +267,7 @@ export class Queue {
     }
     if (expired) this.patience = Math.max(this.patience / 2, PATIENCE_MIN_MS);
     if (this.asked !== undefined && now - this.asked.at > ANSWER_MS) this.asked = undefined;
+    if (this.leases.size === 0) this.returned.clear();
     this.soonerHere(now);
     for (const { id } of callBackLate(this.leases.values(), now))
       this.effects.push({ do: "callBack", job: id });
@@ -325,8 +329,10 @@ export class Queue {
 
   /** A host has a slot that nobody waits for, but somebody waits elsewhere for a job that goes on for a while. */
   private callBack(host: string, now: number): void {
-    const job = callBackFor(host, this.leases.values(), now);
-    if (job) this.effects.push({ do: "callBack", job: job.id });
+    const job = callBackFor(host, this.leases.values(), this.returned, now);
+    if (!job) return;
+    this.returned.add(job.id);
+    this.effects.push({ do: "callBack", job: job.id });
   }
 
   private maySendAhead(job: Job, held: Held, now: number): boolean {
@@ -337,6 +343,7 @@ export class Queue {
 
   private follow(held: Held, job: Job, now: number): void {
     Object.assign(held, noNext);
+    this.returned.delete(job.id);
     held.endsAt = job.need ? now + durationMs(job.need, this.works.speeds.speed(held.lease.host)) : null;
     this.model.turned(now);
     this.effects.push({ do: "follow", job: job.id });
@@ -352,6 +359,7 @@ export class Queue {
     held.endsAt = job.need ? now + durationMs(job.need, this.works.speeds.speed(host)) : null;
     this.model.turned(now);
     this.waiting.delete(job.id);
+    this.returned.delete(job.id);
     this.effects.push({ do: "assign", job: job.id, lease: held.lease, ahead: false });
   }
 
@@ -466,6 +474,7 @@ export class Queue {
       room: room - 1,
     };
     this.waiting.delete(id);
+    this.returned.delete(id);
     this.effects.push({ do: "here", job: id, why, slot: free > 0 });
   }
 }

@@ -221,4 +221,24 @@ describe("the queue of prexd", () => {
     queue.add(short(5), 1500);
     expect(words(queue).slice(0, 2)).toEqual(["release y", "request 4 of 1"]);
   });
+
+  it("calls a job back for a free slot once only, and sends none ahead behind a job that is long overdue", () => {
+    const queue = new Queue(30_000);
+    full(queue);
+    words(queue);
+    queue.freed("y", true, 150);
+    expect(words(queue)).toEqual(["job 3 back"]);
+    queue.notAhead("x", 3, 160);
+    // The slot is not for it after all.
+    queue.add(short(3, ["c"]), 160);
+    queue.denial(99, 5000, "full", 160);
+    expect(words(queue)).toEqual(["job 3 to b by x, ahead"]);
+    queue.add(short(4, ["c"]), 170);
+    expect(words(queue)).toEqual([]);
+    queue.tick(2600);
+    expect(words(queue).filter((word) => word.includes("job 3"))).toEqual(["job 3 back"]);
+    queue.notAhead("x", 3, 2610);
+    queue.add(short(3, ["c"]), 2610);
+    expect(words(queue).filter((word) => word.includes("ahead"))).toEqual([]);
+  });
 });
