@@ -52,7 +52,8 @@ class Bed {
   }
 
   prepare(): void {
-    const files = this.#settings.small ? FILES_SMALL : FILES;
+    const { small, options } = this.#settings;
+    const files = Number(options["files"] ?? (small ? FILES_SMALL : FILES));
     mkdirSync(join(this.#folder, "files"), { recursive: true });
     mkdirSync(join(this.#folder, "bin"));
     for (let file = 0; file < files; file++)
@@ -143,7 +144,7 @@ export const batch: Experiment = {
   name: "batch",
   title: "Many short programs",
   about: `gzip of ${FILES} files of ${FILE_BYTES / 1000} KB, one program each, ${AT_ONCE_EACH} at a time for each host: xargs without PANTS on one host, xargs with PANTS, and GNU parallel over ssh connections that stay open.`,
-  options: {},
+  options: { files: `how many (default ${FILES})` },
   variants: () => [HERE, PANTS, PARALLEL],
   setUp: (settings) => {
     if (settings.place !== "lab") throw new Unavailable("the batch is run on a lab only");
