@@ -26,9 +26,10 @@ const HERE = "xargs, no PANTS";
 const PANTS = "xargs, PANTS";
 const PARALLEL = "GNU parallel --sshlogin";
 
-const XARGS = 'find . -name "f*" ! -name "*.gz" -print0 | xargs -0 -n 1 -P "$1" gzip -k';
+/** Forced: under GNU parallel a packed file was once found to be there already. */
+const XARGS = 'find . -name "f*" ! -name "*.gz" -print0 | xargs -0 -n 1 -P "$1" gzip -kf';
 const SHARED =
-  'find . -name "f*" ! -name "*.gz" | parallel --will-cite -M --ssh "$2" --sshlogin "$3" --workdir "$PWD" -j "$1" gzip -k {}';
+  'find . -name "f*" ! -name "*.gz" | parallel --will-cite -M --ssh "$2" --sshlogin "$3" --workdir "$PWD" -j "$1" gzip -kf {}';
 
 /** Text that packs as text does: words of a few letters, the same each time. */
 function text(file: number): string {
