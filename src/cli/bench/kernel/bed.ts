@@ -48,6 +48,9 @@ function daemonSeconds(host: Host): number {
   return pid === undefined ? 0 : cpuSeconds(pid);
 }
 
+/** Of what a tool says on stderr, characters kept on record. */
+const SAID_MAX = 300;
+
 export interface Size {
   readonly hosts: number;
   /** CPUs of each. */
@@ -115,8 +118,8 @@ export class Bed {
 
   async #build(
     lab: Lab,
-    { pants, trouble = false }: Variant,
-    { before, env }: Typed,
+    { pants, peer, trouble = false }: Variant,
+    { before, after = [], env }: Typed,
     tree: string,
     hosts: number,
     { cpus, jobs }: Size,
@@ -128,7 +131,7 @@ export class Bed {
     const used = lab.hosts.map((host) => host.cpuSeconds());
     const watch = pants ? new DecisionWatch(home, "/bin/gcc") : undefined;
     const startedMs = Date.now();
-    const running = home.start([...before, ...this.#project.make, ...(jobs ? [`-j${jobs}`] : [])], {
+    const running = home.start([...before, ...this.#project.make, ...(jobs ? [`-j${jobs}`] : []), ...after], {
       cwd: tree,
       env: { ...this.#project.env, ...env },
     });
@@ -158,6 +161,7 @@ export class Bed {
         ...{ what: this.#project.what, image: image.slice(0, 16), "processes at home": processes, ...daemon },
         ...(Object.fromEntries([...cpu, ...programs]) as Record<string, number>),
         ...(atHome === "" ? {} : { "at home": atHome }),
+        ...(peer && result.stderr !== "" ? { said: result.stderr.trim().slice(0, SAID_MAX) } : {}),
         ...said,
       },
       load: pants ? labCurves({ hosts: lab.hosts.slice(0, hosts) }, startedMs) : [],

@@ -10,7 +10,7 @@ const PORT = 3632;
 /** Under way at a time on each other host, so that none runs dry while the next job is on its way. */
 const UNDER_WAY = 2;
 
-async function setUp({ lab, compiler, cpus }: Setting, pump: boolean): Promise<Typed> {
+async function setUp({ lab, cpus }: Setting, pump: boolean): Promise<Typed> {
   const [, ...others] = lab.hosts;
   const jobs = Math.max(1, Math.ceil(cpus)) + UNDER_WAY;
   for (const host of others) await startDistccd(host, jobs);
@@ -22,8 +22,9 @@ async function setUp({ lab, compiler, cpus }: Setting, pump: boolean): Promise<T
     ...others.map(({ address }) => `${address}/${Math.max(1, Math.ceil(cpus)) * UNDER_WAY}${options}`),
   ];
   return {
-    before: pump ? ["distcc-pump"] : [],
-    env: { PATH: pathOf(LINKS, compiler), DISTCC_DIR: folder, DISTCC_HOSTS: hosts.join(" ") },
+    // distcc-pump puts its own folder in front of PATH, so that links that stand for compilers are not seen.
+    ...(pump ? { before: ["distcc-pump"], after: ["CC=distcc gcc"] } : { before: [] }),
+    env: { PATH: pathOf(LINKS), DISTCC_DIR: folder, DISTCC_HOSTS: hosts.join(" ") },
   };
 }
 

@@ -4,9 +4,10 @@ import type { Lab } from "../../../lab/lab.js";
 import type { Env } from "../../../lab/place.js";
 import { which } from "../../../lab/rights.js";
 
-/** What is typed before `make`, and the variables that it is typed with. */
+/** What is typed before and after `make`, and the variables that it is typed with. */
 export interface Typed {
   readonly before: readonly string[];
+  readonly after?: readonly string[];
   readonly env: Env;
 }
 
