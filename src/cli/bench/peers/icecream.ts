@@ -1,5 +1,5 @@
 /** icecream: this host preprocesses, a scheduler chooses where the rest is compiled, with a compiler that is sent along. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tool } from "../../../lab/command.js";
 import type { Host } from "../../../lab/host.js";
@@ -27,7 +27,9 @@ async function setUp({ lab, cpus }: Setting): Promise<Typed> {
   // The system's compiler: the daemon packs it as a user who may not read the marked copy's folder. That takes
   // seconds, once: before the time, as all that is set up.
   const env = { PATH: pathOf(LINKS) };
-  const first = await home.run(["gcc", "-c", "-x", "c", "/dev/null", "-o", "/dev/null"], { env });
+  const source = join(lab.folder, "icecream.c");
+  writeFileSync(source, "int first;\n");
+  const first = await home.run(["gcc", "-c", source, "-o", join(lab.folder, "icecream.o")], { env });
   if (first.status !== 0) throw new Error(`icecream's first compile: ${first.stderr}`);
   return { before: [], env };
 }
