@@ -1,6 +1,6 @@
 /** The right to run a guest here: this host's slot table, and pantsd, who is told at once. */
 import { statSync } from "node:fs";
-import { Promises } from "../core/work/promises.js";
+import { Promises } from "../core/kinds/promises.js";
 import { native } from "../io/native.js";
 import { PantsdClient } from "../io/pantsd-client.js";
 import { pantsdSocket, slotsFile } from "../io/paths.js";

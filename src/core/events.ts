@@ -1,6 +1,7 @@
 /** What goes into the core and what comes out of it. */
+
+import type { Wanted } from "./kinds/need.js";
 import type { Address, LeaseRef, Message, Row, Sender } from "./messages.js";
-import type { Wanted } from "./work/need.js";
 
 /** A local process connected to pantsd's control socket. */
 export type Client = number;

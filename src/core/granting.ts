@@ -4,12 +4,12 @@
  */
 import type { Random } from "./events.js";
 import { type GrantedLease, Grants } from "./grants.js";
+import type { Wanted } from "./kinds/need.js";
 import type { Deny, Grant, Leases, Release, Renew, Request, Sender } from "./messages.js";
 import { place } from "./placement.js";
 import { Recent } from "./recent.js";
 import type { Roster, RosterEntry } from "./roster.js";
 import { perMessageMax, type Tables, type Tuning } from "./tuning.js";
-import type { Wanted } from "./work/need.js";
 
 export class Granting {
   readonly #leases = new Grants();

@@ -1,5 +1,5 @@
 /** The leases that a leader granted or took over, by id, by home, and in the order in which they end. */
-import type { Wanted } from "./work/need.js";
+import type { Wanted } from "./kinds/need.js";
 
 export interface GrantedLease {
   readonly id: string;

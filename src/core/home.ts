@@ -1,11 +1,11 @@
 /** This host as one that asks: requests of its clients under way, and the leases they hold. */
 import type { Client, Effect, Random, Send } from "./events.js";
 import { HostsQueries } from "./hosts-query.js";
+import { anyHost, type Wanted } from "./kinds/need.js";
 import { LeftOut } from "./left-out.js";
 import type { Deny, Grant, LeaseRef, Leases, Request, Rows, Sender } from "./messages.js";
 import { Refusals } from "./refusals.js";
 import { perMessageMax, preferMax, type Tables, type Tuning } from "./tuning.js";
-import { anyHost, type Wanted } from "./work/need.js";
 
 interface Pending {
   readonly client: Client;

@@ -3,7 +3,7 @@
  * correctness (the executor's slot table and ssh have the last word).
  */
 
-import type { Wanted } from "./work/need.js";
+import type { Wanted } from "./kinds/need.js";
 
 /** Where a datagram came from, as the transport names it; the core never looks inside. */
 export type Address = string;

@@ -3,8 +3,8 @@
  * which more is known: a host that they prefer, or the best of several by what they need.
  */
 import type { Random } from "./events.js";
+import type { Wanted } from "./kinds/need.js";
 import type { RosterEntry } from "./roster.js";
-import type { Wanted } from "./work/need.js";
 
 /** After this many ms a load figure says little; it fades towards the middle. */
 const fadeMs = 5000;

@@ -2,8 +2,8 @@
  * Jobs that were sent ahead: each waits on another host for the end of a job of ours, so that no host runs dry while its next
  * job is on its way. Pure; the rules are in ARCHITECTURE.md, "prexd: queue and leases".
  */
-import { durationMs, type Need } from "../core/work/need.js";
-import type { Speeds } from "../core/work/speeds.js";
+import { durationMs, type Need } from "../core/kinds/need.js";
+import type { Speeds } from "../core/kinds/speeds.js";
 
 /** A host whose job is expected to end within, ms: for a longer one the gap is nothing. */
 const soonMs = 2000;

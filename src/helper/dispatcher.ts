@@ -1,5 +1,5 @@
 /** Finds hosts for jobs that wait: the queue, brought together with pantsd, this host's slots and the clock. */
-import type { WorkMemory } from "../core/work/memory.js";
+import type { WorkMemory } from "../core/kinds/memory.js";
 import { hostCompat } from "../io/compat.js";
 import type { State } from "../io/layout.js";
 import { native } from "../io/native.js";

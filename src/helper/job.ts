@@ -1,6 +1,6 @@
 /** One job of this user: what its stand-in asked for, how far it got, and what the stand-in is told. */
 import { constants } from "node:os";
-import { memoryClass, type Need, wantedWords } from "../core/work/need.js";
+import { memoryClass, type Need, wantedWords } from "../core/kinds/need.js";
 import { claimsOf } from "../io/claims.js";
 import { identify } from "../io/identity.js";
 import { Msg, type Run, RunFlag, type State, Why } from "../io/layout.js";

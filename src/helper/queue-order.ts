@@ -3,8 +3,8 @@
  * host that is slow beside others the shortest one, or none at all when it would be done sooner on a fast one that is about to be free.
  * Without knowledge, the first.
  */
-import { durationMs, livesByDisk, memoryClass, type Need } from "../core/work/need.js";
-import type { Speeds } from "../core/work/speeds.js";
+import { durationMs, livesByDisk, memoryClass, type Need } from "../core/kinds/need.js";
+import type { Speeds } from "../core/kinds/speeds.js";
 
 export interface Candidate {
   readonly id: number;

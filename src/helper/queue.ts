@@ -2,7 +2,7 @@
  * Who waits for a host, and who gets one. Pure: what happened goes in with the time, what to do comes out of `take`.
  * The rules are in ARCHITECTURE.md, "prexd: queue and leases".
  */
-import { WorkMemory } from "../core/work/memory.js";
+import { WorkMemory } from "../core/kinds/memory.js";
 import {
   anyHost,
   durationMs,
@@ -11,8 +11,8 @@ import {
   type Need,
   takes,
   type Wanted,
-} from "../core/work/need.js";
-import { Promises } from "../core/work/promises.js";
+} from "../core/kinds/need.js";
+import { Promises } from "../core/kinds/promises.js";
 import type { Lease } from "../wire/control.js";
 import { callBackFor, callBackLate, farAhead, noNext, type Turn, turnMs, turnsSoon } from "./ahead.js";
 import { Pace } from "./pace.js";

@@ -2,7 +2,7 @@
  * Wait for a slot, or run here at once: whichever ends sooner. Pure. A slot that comes to this user is taken to be followed by
  * the next after as long as between the last ones, and no sooner than it has already taken.
  */
-import type { Need } from "../core/work/need.js";
+import type { Need } from "../core/kinds/need.js";
 
 /** Weight of the newest interval. */
 const weight = 0.2;

@@ -1,9 +1,9 @@
 /** What this user's jobs need, as prexd has learned it: kept in a small file over restarts, and lost with nothing else. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { WorkMemory } from "../core/work/memory.js";
-import type { Need } from "../core/work/need.js";
-import { shapeOf } from "../core/work/shape.js";
+import { WorkMemory } from "../core/kinds/memory.js";
+import type { Need } from "../core/kinds/need.js";
+import { shapeOf } from "../core/kinds/shape.js";
 import type { Run } from "../io/layout.js";
 import type { JobStatus } from "../mux/status.js";
 import type { Log } from "./log.js";

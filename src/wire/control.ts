@@ -4,8 +4,8 @@
  */
 
 import type { Sample } from "../core/indices.js";
+import type { Wanted } from "../core/kinds/need.js";
 import type { Thresholds } from "../core/policy/policy.js";
-import type { Wanted } from "../core/work/need.js";
 
 /** What a host can run, matched before it is offered: `x86_64-glibc`. */
 export type Compat = string;

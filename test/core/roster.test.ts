@@ -2,10 +2,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { GrantedLease } from "../../src/core/grants.js";
+import { anyHost, type Wanted } from "../../src/core/kinds/need.js";
 import type { Available, Sender } from "../../src/core/messages.js";
 import { expectedLoad, place } from "../../src/core/placement.js";
 import { Roster, type RosterEntry } from "../../src/core/roster.js";
-import { anyHost, type Wanted } from "../../src/core/work/need.js";
 import { randomFrom } from "../sim/random.js";
 
 const sender = (host: string): Sender => ({ host, id: host, boot: "1", address: host });

@@ -1,7 +1,7 @@
 /** Which waiting job gets a slot, and whether one had better wait for it. */
 import { describe, expect, it } from "vitest";
-import { WorkMemory } from "../../src/core/work/memory.js";
-import type { Need } from "../../src/core/work/need.js";
+import { WorkMemory } from "../../src/core/kinds/memory.js";
+import type { Need } from "../../src/core/kinds/need.js";
 import { type Effect, Queue } from "../../src/helper/queue.js";
 import { type Candidate, choose, type Outlook } from "../../src/helper/queue-order.js";
 import { hereMs, WaitModel } from "../../src/helper/wait-model.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { WorkMemory } from "../../src/core/work/memory.js";
+import { WorkMemory } from "../../src/core/kinds/memory.js";
 import { type Effect, IDLE_LEASE_MS, Queue } from "../../src/helper/queue.js";
 import type { Lease } from "../../src/wire/control.js";
 

@@ -3,8 +3,8 @@
  * hosts with clocks of their own. One seed replays a run.
  */
 import type { Destination, Random } from "../../src/core/events.js";
+import { anyHost, type Wanted } from "../../src/core/kinds/need.js";
 import { defaultTuning, type Tuning } from "../../src/core/tuning.js";
-import { anyHost, type Wanted } from "../../src/core/work/need.js";
 import type { Datagram } from "../../src/wire/envelope.js";
 import { describe, describeAnswer } from "./describe.js";
 import { Agenda } from "./heap.js";

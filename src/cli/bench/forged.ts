@@ -1,5 +1,5 @@
 /** Datagrams of someone without the key: everything is right, of this moment, and from a host that there is; the MAC is not. */
-import { anyHost } from "../../core/work/need.js";
+import { anyHost } from "../../core/kinds/need.js";
 import { hostCompat } from "../../io/compat.js";
 import type { Lab } from "../../lab/lab.js";
 import { typeNumbers } from "../../wire/body.js";

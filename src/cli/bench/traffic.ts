@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { anyHost } from "../../core/work/need.js";
+import { anyHost } from "../../core/kinds/need.js";
 import { hostCompat } from "../../io/compat.js";
 import { packageRoot } from "../../io/paths.js";
 import { LabError } from "../../lab/command.js";

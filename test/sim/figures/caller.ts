@@ -2,8 +2,8 @@
  * A simulated user's prexd, with the shim before it: the production queue, and around it what src/helper/helper.ts
  * does with jobs that are refused or done. Links are up, so that a job costs the time of its datagrams only.
  */
-import { WorkMemory } from "../../../src/core/work/memory.js";
-import { memoryClass, type Need, type Use } from "../../../src/core/work/need.js";
+import { WorkMemory } from "../../../src/core/kinds/memory.js";
+import { memoryClass, type Need, type Use } from "../../../src/core/kinds/need.js";
 import { type Effect, Queue } from "../../../src/helper/queue.js";
 import type { HomeSlots } from "../../../src/helper/wait-model.js";
 import type { Lease } from "../../../src/wire/control.js";

@@ -1,8 +1,9 @@
 /** A simulated host: its resources, its slot table, and a pantsd that judges by a production policy. */
+
+import { Promises } from "../../../src/core/kinds/promises.js";
 import { makePolicy } from "../../../src/core/policy/make.js";
 import type { Interval } from "../../../src/core/policy/policy.js";
 import type { LoadSettings } from "../../../src/core/policy/settings.js";
-import { Promises } from "../../../src/core/work/promises.js";
 import type { HomeSlots } from "../../../src/helper/wait-model.js";
 import type { Executor } from "../figures/caller.js";
 import { type Holding, Slots } from "../figures/slots.js";

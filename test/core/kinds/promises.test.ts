@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Promises, type Takes } from "../../../src/core/work/promises.js";
+import { Promises, type Takes } from "../../../src/core/kinds/promises.js";
 
 const memory = (memoryMb: number): Takes => ({ memoryMb, io: false });
 const disk: Takes = { memoryMb: 0, io: true };

@@ -1,7 +1,7 @@
 /** What jobs used, and what that lets one expect. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { WorkMemory } from "../../../src/core/work/memory.js";
+import { WorkMemory } from "../../../src/core/kinds/memory.js";
 import {
   durationMs,
   livesByDisk,
@@ -9,8 +9,8 @@ import {
   type Need,
   type Use,
   wantedWords,
-} from "../../../src/core/work/need.js";
-import { shapeOf } from "../../../src/core/work/shape.js";
+} from "../../../src/core/kinds/need.js";
+import { shapeOf } from "../../../src/core/kinds/shape.js";
 import { randomFrom } from "../../sim/random.js";
 
 const use = (cpuMs: number, more: Partial<Use> = {}): Use => ({
