@@ -127,8 +127,8 @@ struct pants_table {
     uint64_t ring_next;     /* 24  decisions ever recorded; fetch-and-add to draw an entry */
     uint32_t beside;        /* 32  words after those: programs that run here beside the slots, written by pantsd */
     uint32_t reserved0;     /* 36 */
-    uint64_t queue_until_ns; /* 40  CLOCK_BOOTTIME: until then a prexd has slots elsewhere at its disposal, and wants
-                             *     to be asked also when a slot is free here; 0 or past: it does not */
+    uint64_t queue_until_ns; /* 40  CLOCK_BOOTTIME: until then a prexd has slots elsewhere at its disposal, or plans
+                             *     long jobs, and wants to be asked also when a slot is free here; 0 or past: not */
     uint64_t reserved[2];   /* 48 */
     uint64_t slot[PANTS_SLOT_CAPACITY];              /* 64 */
     struct pants_why why[PANTS_WHY_CAPACITY];        /* 64 + 8 * 256 = 2112 */

@@ -29,7 +29,7 @@ static inline int pants_table_usable(const struct pants_table *t, size_t size) {
            t->why_capacity == PANTS_WHY_CAPACITY && t->why_size == sizeof(struct pants_why);
 }
 
-enum { PANTS_QUEUE_NS_MAX = 1000000000 }; /* what is farther away was not meant, or is of another boot */
+#define PANTS_QUEUE_NS_MAX UINT64_C(3000000000) /* what is farther away was not meant, or is of another boot */
 
 /* Whether prexd is to be asked before a free slot is taken. */
 static inline int pants_queue_first(const struct pants_table *t, uint64_t now_ns) {

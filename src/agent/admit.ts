@@ -152,8 +152,10 @@ export class Admission {
   private takeSlot(applicant: Applicant): void {
     const byName = (applicant.spec.flags & SpecFlag.BY_NAME) !== 0;
     const { memoryMb } = applicant.spec;
-    if (!byName && !this.door.slots.hasRoom(memoryMb)) {
-      this.refuse(applicant, Refusal.FULL, `full: no ${memoryMb} MiB of memory are left there`);
+    const leftMb = byName || memoryMb === 0 ? Number.POSITIVE_INFINITY : this.door.slots.leftMb();
+    if (memoryMb > leftMb) {
+      const text = `full: no ${memoryMb} MiB of memory are left there`;
+      this.refuse(applicant, Refusal.MEMORY, text, Math.max(0, Math.floor(leftMb)));
       return;
     }
     const slot = this.queue.length > 0 ? -1 : this.door.slots.take();
@@ -190,8 +192,8 @@ export class Admission {
     this.timer = undefined;
   }
 
-  private refuse(applicant: Applicant, reason: number, text: string): void {
-    applicant.stream.control(Type.REFUSE, encodeRefused({ reason, text }));
+  private refuse(applicant: Applicant, reason: number, text: string, leftMb = 0): void {
+    applicant.stream.control(Type.REFUSE, encodeRefused({ reason, text, leftMb }));
     this.forget(applicant);
     this.door.refused(applicant.stream);
   }

@@ -27,10 +27,9 @@ export class Slots {
     this.pantsd = new PantsdClient(pantsdSocket(runtime), { reply: () => undefined, gone: () => undefined });
   }
 
-  /** Whether there is memory for one more job of so many MiB beside those let in since it was measured. */
-  hasRoom(memoryMb: number): boolean {
-    const state = this.state.read();
-    return this.promises.fits({ memoryMb, io: false }, state?.availableMb ?? 0, performance.now());
+  /** Memory for one more job beside those let in since it was measured, MiB; Infinity when not known. */
+  leftMb(): number {
+    return this.promises.leftMb(this.state.read()?.availableMb ?? 0, performance.now());
   }
 
   /** A job of so many MiB has been started. */

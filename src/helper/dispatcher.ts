@@ -1,5 +1,6 @@
 /** Finds hosts for jobs that wait: the queue, brought together with pantsd, this host's slots and the clock. */
 import type { WorkMemory } from "../core/kinds/memory.js";
+import type { Need } from "../core/kinds/need.js";
 import { hostCompat } from "../io/compat.js";
 import type { State } from "../io/layout.js";
 import { native } from "../io/native.js";
@@ -31,6 +32,8 @@ export interface DispatcherEvents {
 /** Newcomers are told to ask first for so long, ms; said again before that is over. */
 const FIRST_MS = 400;
 const FIRST_AGAIN_MS = 150;
+/** While jobs are planned for so long: a few of prexd's beats, for nothing need happen between two newcomers. */
+const PLANNED_MS = 2500;
 /** While jobs wait, this host's slots are looked at so often, ms. */
 const LOOK_MS = 25;
 
@@ -75,6 +78,12 @@ export class Dispatcher {
     this.act();
   }
 
+  /** What a job that waits will need is known by now. */
+  learned(id: number, need: Need): void {
+    this.queue.learned(id, need, performance.now());
+    this.act();
+  }
+
   remove(id: number): void {
     this.queue.remove(id);
   }
@@ -93,6 +102,12 @@ export class Dispatcher {
 
   giveUp(lease: Lease): void {
     this.queue.giveUp(lease.id, performance.now());
+    this.act();
+  }
+
+  /** The lease is good, but its host has only so much memory left, MiB. */
+  noMemory(lease: Lease, leftMb: number): void {
+    this.queue.noMemory(lease.id, leftMb, performance.now());
     this.act();
   }
 
@@ -126,6 +141,7 @@ export class Dispatcher {
   close(): void {
     clearInterval(this.looking);
     clearTimeout(this.giving);
+    if (performance.now() - this.firstAt < PLANNED_MS) native.tableQueueFirst(0);
     this.pantsd.close();
   }
 
@@ -156,7 +172,7 @@ export class Dispatcher {
     const now = performance.now();
     if (!this.queue.first || now - this.firstAt < FIRST_AGAIN_MS) return;
     this.firstAt = now;
-    native.tableQueueFirst(FIRST_MS);
+    native.tableQueueFirst(this.queue.plansHere ? PLANNED_MS : FIRST_MS);
   }
 
   private carryOut(effect: Effect): void {

@@ -127,23 +127,23 @@ export class Helper implements StandInEvents, JobEvents {
 
   // -- jobs
 
-  refused(job: Job, { reason, text }: Refused): void {
+  refused(job: Job, { reason, text, leftMb = 0 }: Refused): void {
     const { host } = job;
     this.options.log.debug({ host, program: job.program, text }, "refused");
     if (job.state === "over") {
       this.free(job, false);
       return;
     }
-    // It was called back, or its turn did not come: that says nothing of the host.
+    // It was called back, or its turn did not come: that says nothing of the host. Memory comes back, and other jobs find enough.
     const missed = reason === Refusal.WITHDRAWN || (job.ahead && reason === Refusal.FULL);
-    if (!missed) {
-      job.excluded.add(host);
-      job.refusal = text;
-    }
+    const noMemory = reason === Refusal.MEMORY && job.byName === "";
+    if (!missed && !noMemory) job.excluded.add(host);
+    if (!missed) job.refusal = text;
     if (reason === Refusal.PROGRAM || reason === Refusal.DIRECTORY) {
       this.refusals.remember(host, reason === Refusal.PROGRAM ? job.run.path : job.run.cwd);
     }
     if (missed) this.free(job, false);
+    else if (reason === Refusal.MEMORY) this.noMemory(job, leftMb);
     else if (reason === Refusal.FULL || reason === Refusal.NO_PANTSD || reason === Refusal.COMPAT) {
       this.dispatcher.outcome(host, false, text);
       this.dropLease(job);
@@ -155,7 +155,16 @@ export class Helper implements StandInEvents, JobEvents {
   ended(job: Job, status: JobStatus, wallMs: number): void {
     // One that is still ahead ran beside what it was to wait for, and nobody knows for how long.
     if (!job.ahead) this.works.ended(job.keys, job.host, status, wallMs);
+    for (const other of this.jobs.values())
+      if (other.state === "waiting" && other.need === null && other.keys[1] === job.keys[1])
+        this.lookUp(other);
     this.free(job, true);
+  }
+
+  /** What a job needs may be known since it came. */
+  private lookUp(job: Job): void {
+    job.need = this.works.need(job.keys);
+    if (job.need) this.dispatcher.learned(job.id, job.need);
   }
 
   homeState(): State | null {
@@ -190,7 +199,9 @@ export class Helper implements StandInEvents, JobEvents {
     job.host = "";
     for (const host of this.refusals.hosts(job.run.path, job.run.cwd)) excluded.add(host);
     for (const host of this.links.out()) excluded.add(host);
-    this.dispatcher.add({ id, excluded, away, need: job.need, ahead: job.idempotent });
+    job.waitsSince ||= performance.now();
+    const { need, idempotent: ahead, waitsSince: since } = job;
+    this.dispatcher.add({ id, excluded, away, need, since, ahead });
   }
 
   /** Sends a job over the link to a host, now or once that is up. */
@@ -268,6 +279,7 @@ export class Helper implements StandInEvents, JobEvents {
     }
     job.progress = progress;
     job.rerun = true;
+    job.waitsSince = 0;
     job.host = host;
     job.state = "waiting";
     job.excluded.add(host);
@@ -302,6 +314,12 @@ export class Helper implements StandInEvents, JobEvents {
     if (job.state === "connecting") this.free(job, false);
   }
 
+  private noMemory(job: Job, leftMb: number): void {
+    const { lease } = job;
+    job.lease = undefined;
+    if (lease !== undefined && !this.wasAhead(job, lease)) this.dispatcher.noMemory(lease, leftMb);
+  }
+
   private dropLease(job: Job): void {
     const { lease } = job;
     job.lease = undefined;
@@ -316,9 +334,9 @@ export class Helper implements StandInEvents, JobEvents {
 
   /** @param slot - it finds one free, so that the time it takes tells how fast this host is */
   private runHere(job: Job, why: string, slot: boolean): void {
-    const { need, standIn } = job;
-    this.home.watch(standIn.pid, (ms) => {
+    this.home.watch(job.standIn.pid, (ms) => {
       this.dispatcher.endedHere(job.id);
+      const need = this.works.need(job.keys);
       if (slot && need) this.works.memory.ranHere(need, ms);
     });
     job.here(Why.REFUSED, why);

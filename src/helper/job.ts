@@ -53,6 +53,8 @@ export class Job {
   readonly excluded = new Set<string>();
   /** What the last host that refused it said. */
   refusal = "";
+  /** Since when it has waited for a host, performance.now(); 0: it has not yet. */
+  waitsSince = 0;
   state: JobState = "waiting";
   host = "";
   lease: Lease | undefined;

@@ -37,8 +37,10 @@ export class LocalHost {
     const left = Math.max(0, total - taken);
     const free = state !== null && !state.busy ? left : 0;
     const room = left + Math.max(0, besideTotal - beside);
-    const diskBusy = state?.busy === true && diskCauses.has(indexName(state.index) as Cause);
-    return { free, taken, total, room, availableMb: state?.availableMb ?? 0, diskBusy };
+    const cause = state?.busy === true ? (indexName(state.index) as Cause) : null;
+    const diskBusy = cause !== null && diskCauses.has(cause);
+    const closed = cause !== null && !diskBusy && cause !== "room";
+    return { free, taken, total, room, beside, availableMb: state?.availableMb ?? 0, diskBusy, closed };
   }
 
   private openTable(): void {

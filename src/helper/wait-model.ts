@@ -18,8 +18,12 @@ export interface HomeSlots {
   readonly room: number;
   /** Memory that is available, MiB; 0 or nothing: not known. */
   readonly availableMb?: number;
+  /** Programs that run here beside the slots. */
+  readonly beside?: number;
   /** It is busy since its disk is. */
   readonly diskBusy?: boolean;
+  /** It is busy with something that no job can be chosen for: neither its disk nor too little room in memory for just any job. */
+  readonly closed?: boolean;
 }
 
 export class WaitModel {

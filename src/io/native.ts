@@ -219,7 +219,7 @@ export interface Native {
   tableSetTotal(total: number): void;
   /** Programs that may run here beside the slots. */
   tableSetBeside(beside: number): void;
-  /** For so long, ms, whoever starts a marked program asks prexd also when a slot is free; at most a second, 0: no more. */
+  /** For so long, ms, whoever starts a marked program asks prexd also when a slot is free; at most 3 s, 0: no more. */
   tableQueueFirst(ms: number): void;
   /** Take a free slot as pending, for us to hand to a child; -1 when none. */
   slotTake(guest: boolean): number;

@@ -91,6 +91,8 @@ export const Refusal = {
   PATH: 6,
   SPAWN: 7,
   WITHDRAWN: 8,
+  /** It has slots, and not the memory that this job takes. */
+  MEMORY: 9,
 } as const;
 
 /** What an agent may ASK about a claim. */

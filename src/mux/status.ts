@@ -1,6 +1,7 @@
 /** How a job ended, or why it did not begin. */
 import { Buffer } from "node:buffer";
 import { Reader, Writer } from "./bytes.js";
+import { Refusal } from "./frame.js";
 
 export interface JobStatus {
   /** Raw wait status. */
@@ -44,17 +45,23 @@ export interface Refused {
   /** One of Refusal (frame.ts). */
   readonly reason: number;
   readonly text: string;
+  /** With Refusal.MEMORY: what is left there, MiB. */
+  readonly leftMb?: number;
 }
 
 const TEXT_MAX = 1000;
 
 export function encodeRefused(refused: Refused): Buffer {
   const text = Buffer.from(refused.text, "utf8").subarray(0, TEXT_MAX);
-  return new Writer().u8(refused.reason).raw(text).done();
+  const writer = new Writer().u8(refused.reason);
+  if (refused.reason === Refusal.MEMORY) writer.u32(refused.leftMb ?? 0);
+  return writer.raw(text).done();
 }
 
 /** @throws {LinkFault} */
 export function decodeRefused(bytes: Buffer): Refused {
   const r = new Reader(bytes);
-  return { reason: r.u8(), text: r.rest().toString("utf8") };
+  const reason = r.u8();
+  const left = reason === Refusal.MEMORY ? { leftMb: r.u32() } : {};
+  return { reason, text: r.rest().toString("utf8"), ...left };
 }

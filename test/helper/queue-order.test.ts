@@ -162,7 +162,7 @@ describe("this host, for what is known of jobs", () => {
     queue.slotsHere({ free: 1, taken: 1, total: 2, room: 3, availableMb: 900 }, 2);
     expect(here(queue)).toEqual([]);
     // Its memory is not back in the measure yet.
-    queue.endedHere(1, 3);
+    queue.endedHere(1, 3000);
     queue.slotsHere({ free: 2, taken: 0, total: 2, room: 4, availableMb: 900 }, 3000);
     expect(here(queue)).toEqual([2]);
   });

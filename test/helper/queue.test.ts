@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { WorkMemory } from "../../src/core/kinds/memory.js";
-import { type Effect, IDLE_LEASE_MS, Queue } from "../../src/helper/queue.js";
+import { IDLE_LEASE_MS } from "../../src/helper/leases.js";
+import { type Effect, Queue } from "../../src/helper/queue.js";
 import type { Lease } from "../../src/wire/control.js";
 
 const lease = (id: string, host = "b"): Lease => ({ id, host, lifeMs: 10_000 });

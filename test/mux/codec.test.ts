@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Decoder } from "../../src/mux/decode.js";
 import { encodeFrame, u32 } from "../../src/mux/encode.js";
 import { LinkFault } from "../../src/mux/errors.js";
-import { type Frame, Type } from "../../src/mux/frame.js";
+import { type Frame, Refusal, Type } from "../../src/mux/frame.js";
 import type { OpenFile } from "../../src/mux/open-file.js";
 import { PreambleFinder, preamble } from "../../src/mux/preamble.js";
 import { decodeSpec, encodeSpec, type JobSpec } from "../../src/mux/spec.js";
@@ -210,6 +210,9 @@ describe("outcomes", () => {
     );
     const refused = { reason: 5, text: "program /usr/bin/gcc is another one there" };
     expect(decodeRefused(encodeRefused(refused))).toEqual(refused);
+    const full = { reason: Refusal.MEMORY, text: "full: no 640 MiB of memory are left there", leftMb: 512 };
+    expect(decodeRefused(encodeRefused(full))).toEqual(full);
+    expect(() => decodeRefused(Buffer.from([Refusal.MEMORY, 1]))).toThrow(LinkFault);
     expect(encodeRefused({ reason: 1, text: "é".repeat(5000) }).length).toBeLessThanOrEqual(1024);
   });
 });

@@ -10,9 +10,11 @@ const keysMax = 1024;
 /** Jobs after which one knows what to expect. */
 const enough = 3;
 /** Weight of one more job, at least. */
-const weightMin = 0.1;
+const weightMin = 0.2;
 /** A mean that jobs stray from by more than so many times itself says nothing of the next one. */
 const strayMax = 1;
+/** Waits that are longer by less than this may be so from now on, ms. */
+const waitNoiseMs = 100;
 /** Times below this are noise, and say nothing of a host's speed, ms. */
 const speedMinMs = 50;
 
@@ -20,7 +22,7 @@ const speedMinMs = 50;
 interface Seen {
   readonly jobs: number;
   readonly cpuMs: number;
-  /** Falls fast, rises slowly: jobs wait longer than they need when others want the same disk, or memory runs out. */
+  /** Falls at once, rises slowly: jobs wait longer than they need when others want the same disk, or memory runs out. */
   readonly waitMs: number;
   readonly ownMs: number;
   /** Mean distance of jobs from cpuMs. */
@@ -62,7 +64,9 @@ export class WorkMemory {
   /** A job of these keys (its shape, its program) has ended. */
   learn(keys: readonly string[], use: Use): void {
     this.#meanMs = (this.#meanMs ?? use.wallMs) * (1 - weightMin) + use.wallMs * weightMin;
-    const like = keys.map((key) => this.#seen.get(key)).find((one) => one && known(one));
+    const like = keys
+      .map((key) => this.#seen.get(key))
+      .find((one) => one && one.strayMs <= strayMax * (one.cpuMs + one.waitMs));
     const { cpuMs } = partsOf(use);
     // How long it waits for others says nothing of this host.
     const computes = like !== undefined && like.cpuMs > like.waitMs;
@@ -74,7 +78,8 @@ export class WorkMemory {
 
   /** A job of which that was expected ran here, alone in its slot, for so long: how fast is this host? */
   ranHere({ cpuMs, waitMs }: Need, wallMs: number): void {
-    if (cpuMs >= speedMinMs && wallMs - waitMs >= speedMinMs) this.speeds.learn("", cpuMs, wallMs - waitMs);
+    if (cpuMs > waitMs && cpuMs >= speedMinMs && wallMs - waitMs >= speedMinMs)
+      this.speeds.learn("", cpuMs, wallMs - waitMs);
   }
 
   /** What a job of these keys will need, by the first that is known well enough. */
@@ -117,7 +122,8 @@ function mixed(before: Seen | undefined, use: Use, speed: number): Seen {
   return {
     jobs: before.jobs + 1,
     cpuMs: mix(before.cpuMs, cpuMs),
-    waitMs: waitMs < before.waitMs ? (before.waitMs + waitMs) / 2 : mix(before.waitMs, waitMs),
+    waitMs:
+      waitMs < before.waitMs ? waitMs : mix(before.waitMs, Math.min(waitMs, 2 * before.waitMs + waitNoiseMs)),
     ownMs: mix(before.ownMs, ownMs),
     strayMs: mix(before.strayMs, away),
     ioKb: mix(before.ioKb, ioKb),

@@ -63,10 +63,10 @@ export function livesByDisk({ cpuMs, waitMs, ioKb }: Need): boolean {
   return ioKb >= ioMinKb && ioKb >= ioMinKbPerSecond * seconds && waitMs > cpuMs;
 }
 
-/** In steps, four to a factor of two, so that a queue's jobs fall into few classes; 0 when it does not matter. */
+/** In steps, eight to a factor of two, so that a queue's jobs fall into few classes; 0 when it does not matter. */
 export function memoryClass({ memoryMb }: Need): number {
   if (memoryMb < memoryMinMb) return 0;
-  const step = 2 ** Math.floor(Math.log2(memoryMb)) / 4;
+  const step = 2 ** Math.floor(Math.log2(memoryMb)) / 8;
   return step * Math.ceil(memoryMb / step);
 }
 

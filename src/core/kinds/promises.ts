@@ -51,10 +51,18 @@ export class Promises {
     this.#measuredMb = availableMb;
     const others = [...this.#running.values()];
     if (io && others.some((one) => one.io)) return false;
-    if (memoryMb === 0 || availableMb === 0) return true;
+    return memoryMb === 0 || this.leftMb(availableMb, now) >= memoryMb;
+  }
+
+  /** Memory for one more beside them, MiB; Infinity when not known. @param availableMb - as for `fits` */
+  leftMb(availableMb: number, now: number): number {
+    this.#measuredMb = availableMb;
+    if (availableMb === 0) return Number.POSITIVE_INFINITY;
     const freedMb = availableMb === this.#freedAtMb ? this.#freedMb : 0;
-    let leftMb = availableMb + freedMb;
-    for (const one of others) if (now - one.at < grownMs) leftMb -= one.memoryMb;
-    return leftMb >= memoryMb;
+    const young = [...this.#running.values()].filter(({ at }) => now - at < grownMs);
+    const promisedMb = young.reduce((sum, { memoryMb }) => sum + memoryMb, 0);
+    // What the measure has fallen by since the first of them began is theirs, as far as anybody knows.
+    const shownMb = Math.max(0, (young[0]?.measuredMb ?? 0) - availableMb - freedMb);
+    return availableMb + freedMb - Math.max(0, promisedMb - shownMb);
   }
 }

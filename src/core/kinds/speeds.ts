@@ -1,6 +1,6 @@
 /**
  * How fast hosts are, learned from jobs alone: a host on which like jobs take half the CPU time is twice as fast. Only ratios
- * mean something; a host that is not known counts as 1, which is where the first one is put. This host is the one without a
+ * mean something; the first one is put at 1. This host is the one without a
  * name.
  */
 
@@ -15,7 +15,7 @@ interface Known {
 /** Jobs after which a speed counts. */
 const enough = 3;
 /** Weight of one more job, at least; the first ones weigh more. */
-const weightMin = 0.05;
+const weightMin = 0.15;
 /** No job says that a host is faster or slower than by this factor (its logarithm): it was no job like the others. */
 const surpriseMax = Math.log(4);
 /** Hosts this much slower than the fastest count as fast too. */
@@ -40,8 +40,9 @@ export class Speeds {
     return this.#hosts.size;
   }
 
+  /** One that is not known is as fast as the others are on average. */
   speed(host: string): number {
-    return Math.exp(this.#hosts.get(host)?.log ?? 0);
+    return Math.exp(this.#hosts.get(host)?.log ?? this.#usual());
   }
 
   /** Undefined when too little is known of it. */
@@ -52,11 +53,11 @@ export class Speeds {
 
   /** A job that takes `expectedMs` of CPU time at speed 1 took `tookMs` on this host. */
   learn(host: string, expectedMs: number, tookMs: number): void {
-    const { log, jobs } = this.#hosts.get(host) ?? { log: 0, jobs: 0 };
+    const { log, jobs } = this.#hosts.get(host) ?? { log: this.#usual(), jobs: 0 };
     const surprise = Math.log(expectedMs / tookMs) - log;
     const clipped = Math.min(surpriseMax, Math.max(-surpriseMax, surprise));
     this.#hosts.delete(host);
-    this.#hosts.set(host, { log: log + Math.max(weightMin, 1 / (jobs + 2)) * clipped, jobs: jobs + 1 });
+    this.#hosts.set(host, { log: log + Math.max(weightMin, 1 / (jobs + 1)) * clipped, jobs: jobs + 1 });
     const oldest = this.#hosts.size > hostsMax ? this.#hosts.keys().next().value : undefined;
     if (oldest !== undefined) this.#hosts.delete(oldest);
   }
@@ -87,6 +88,12 @@ export class Speeds {
       rest = rest.filter(({ host }) => host !== one.host);
     }
     return chosen;
+  }
+
+  #usual(): number {
+    let sum = 0;
+    for (const { log } of this.#hosts.values()) sum += log;
+    return sum / Math.max(1, this.#hosts.size);
   }
 
   toJSON(): unknown {

@@ -104,7 +104,7 @@ describe("what is expected", () => {
     expect(livesByDisk(need({ cpuMs: 900, waitMs: 100, ioKb: 100_000 }))).toBe(false);
     expect(livesByDisk(need({ cpuMs: 1, waitMs: 60_000, ioKb: 2000 }))).toBe(false);
     expect([10, 127, 128, 129, 600].map((memoryMb) => memoryClass(need({ memoryMb })))).toEqual([
-      0, 0, 128, 160, 640,
+      0, 0, 128, 144, 640,
     ]);
     expect(durationMs(need({ cpuMs: 1000, waitMs: 100 }), 4)).toBe(350);
     expect(wantedWords(need({ waitMs: 900, ioKb: 100_000, memoryMb: 300 }))).toBe(

@@ -16,6 +16,16 @@ describe("what jobs on a host take", () => {
     expect(host.fits(memory(600), 300, 10_000)).toBe(false);
   });
 
+  it("is counted once, as far as the measure has fallen since a young one began", () => {
+    const host = new Promises();
+    expect(host.leftMb(900, 0)).toBe(900);
+    host.begun(1, memory(600), 0);
+    expect(host.leftMb(900, 1000)).toBe(300);
+    expect(host.leftMb(500, 2000)).toBe(300);
+    expect(host.leftMb(250, 3000)).toBe(250);
+    expect(host.leftMb(0, 3000)).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it("comes back when one has ended, before it is measured again, and once", () => {
     const host = new Promises();
     expect(host.fits(memory(600), 900, 0)).toBe(true);

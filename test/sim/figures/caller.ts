@@ -11,14 +11,14 @@ import type { SimHost } from "../host.js";
 import type { Output } from "../station.js";
 import type { World } from "../world.js";
 import { type Shim, type Tally, triesMax } from "./jobs.js";
-import type { Holding } from "./slots.js";
+import type { Holding, Started } from "./slots.js";
 
 interface Job<Work> {
   readonly id: number;
   readonly work: Work;
   readonly since: number;
   readonly excluded: Set<string>;
-  readonly need: Need | null;
+  need: Need | null;
 }
 
 /** What prexd learns of jobs, from their rusage. */
@@ -37,8 +37,7 @@ const lookMs = 25;
 export interface Executor<Work> {
   readonly host: SimHost;
   readonly slots: HomeSlots;
-  /** False when it needs a slot, or so much memory, and none is left. */
-  start(work: Work, holding: Holding, ended: () => void, memoryMb?: number): boolean;
+  start(work: Work, holding: Holding, ended: () => void, memoryMb?: number): Started;
 }
 
 export interface CallerOptions<Work> {
@@ -86,8 +85,8 @@ export class Caller<Work = number> implements Shim<Work> {
     this.#lastId += 1;
     const need = kinds ? this.#works.need(kinds.keys(work)) : null;
     const job = { id: this.#lastId, work, since: now, excluded: new Set<string>(), need };
-    if (!byHand) {
-      if (this.#machine.slots.free > 0 && this.#machine.start(work, "own", () => this.#over(job))) return;
+    if (!byHand && !this.#queue.first) {
+      if (this.#machine.slots.free > 0 && this.#starts(job, "own", () => this.#over(job))) return;
       if (this.#machine.host.node.worthAskingAt(now) > now && this.#machine.slots.room > 0) {
         this.#unslotted(job);
         return;
@@ -110,8 +109,8 @@ export class Caller<Work = number> implements Shim<Work> {
     this.#act();
   }
 
-  #enqueue({ id, excluded, need }: Job<Work>): void {
-    this.#queue.add({ id, excluded, need, away: this.options.byHand }, this.#world.now);
+  #enqueue({ id, excluded, need, since }: Job<Work>): void {
+    this.#queue.add({ id, excluded, need, away: this.options.byHand, since }, this.#world.now);
     this.#act();
   }
 
@@ -156,24 +155,35 @@ export class Caller<Work = number> implements Shim<Work> {
       const startedAt = world.now;
       const ended = () => world.at(world.delayMs(), () => this.#ended(job, lease, world.now - startedAt));
       const memoryMb = job.need ? memoryClass(job.need) : 0;
-      if (target?.start(job.work, "guest", ended, memoryMb)) this.#tally.far += 1;
-      else world.at(world.delayMs(), () => this.#refused(job, lease));
+      const started = target?.start(job.work, "guest", ended, memoryMb) ?? "full";
+      if (started === "started") this.#tally.far += 1;
+      else world.at(world.delayMs(), () => this.#refused(job, lease, started));
     });
   }
 
   #ended(job: Job<Work>, lease: Lease, wallMs: number): void {
     const { kinds } = this.options;
-    if (kinds) this.#works.learn(kinds.keys(job.work), kinds.use(job.work, lease.host, wallMs));
+    if (kinds) {
+      this.#works.learn(kinds.keys(job.work), kinds.use(job.work, lease.host, wallMs));
+      for (const other of this.#jobs.values()) {
+        if (other.need) continue;
+        other.need = this.#works.need(kinds.keys(other.work));
+        if (other.need) this.#queue.learned(other.id, other.need, this.#world.now);
+      }
+    }
     this.#queue.freed(lease.id, true, this.#world.now);
     this.#act();
     this.#over(job);
   }
 
-  #refused(job: Job<Work>, lease: Lease): void {
+  #refused(job: Job<Work>, lease: Lease, why: Started): void {
     this.#tally.refused += 1;
-    job.excluded.add(lease.host);
-    this.#world.outcome(this.#name, lease.host, false, "full: every slot is taken");
-    this.#queue.giveUp(lease.id, this.#world.now);
+    if (typeof why === "object") this.#queue.noMemory(lease.id, why.leftMb, this.#world.now);
+    else {
+      job.excluded.add(lease.host);
+      this.#world.outcome(this.#name, lease.host, false, "full: every slot is taken");
+      this.#queue.giveUp(lease.id, this.#world.now);
+    }
     this.#act();
     if (job.excluded.size >= triesMax) this.#here(job);
     else this.#enqueue(job);
@@ -182,17 +192,23 @@ export class Caller<Work = number> implements Shim<Work> {
   /** In a slot if one is free, else without. @param slot - one was, so that the time it takes tells how fast this host is */
   #here(job: Job<Work>, slot = false): void {
     const { now } = this.#world;
+    const { kinds } = this.options;
     const ended = () => {
       this.#queue.endedHere(job.id, this.#world.now);
-      if (slot && job.need) this.#works.ranHere(job.need, this.#world.now - now);
+      const need = kinds ? this.#works.need(kinds.keys(job.work)) : null;
+      if (slot && need) this.#works.ranHere(need, this.#world.now - now);
       this.#over(job);
     };
-    if (!this.#machine.start(job.work, "own", ended)) this.#unslotted(job);
+    if (!this.#starts(job, "own", ended)) this.#unslotted(job, ended);
   }
 
-  #unslotted(job: Job<Work>): void {
+  #unslotted(job: Job<Work>, ended = () => this.#over(job)): void {
     this.#tally.unslotted += 1;
-    this.#machine.start(job.work, "none", () => this.#over(job));
+    this.#starts(job, "none", ended);
+  }
+
+  #starts({ work }: Job<Work>, holding: Holding, ended: () => void): boolean {
+    return this.#machine.start(work, holding, ended) === "started";
   }
 
   #over(job: Job<Work>): void {

@@ -77,7 +77,7 @@ export class PlainShim implements Shim {
   run(workMs: number): void {
     const { now } = this.world;
     const ended = () => this.tally.responses.push(this.world.now - now);
-    if (this.machine.usable > 0 && this.machine.start(workMs, "own", ended)) return;
+    if (this.machine.usable > 0 && this.machine.start(workMs, "own", ended) === "started") return;
     this.#send(workMs, new Set([this.machine]), ended);
   }
 
@@ -86,7 +86,8 @@ export class PlainShim implements Shim {
     const target = this.pick(tried);
     tried.add(target);
     world.at(world.delayMs(), () => {
-      if (target.start(workMs, "guest", () => world.at(world.delayMs(), ended))) this.tally.far += 1;
+      const started = target.start(workMs, "guest", () => world.at(world.delayMs(), ended));
+      if (started === "started") this.tally.far += 1;
       else world.at(world.delayMs(), () => this.#refused(workMs, tried, ended));
     });
   }
@@ -94,7 +95,7 @@ export class PlainShim implements Shim {
   #refused(workMs: number, tried: Set<Machine>, ended: () => void): void {
     this.tally.refused += 1;
     if (tried.size <= triesMax) this.#send(workMs, tried, ended);
-    else if (!this.machine.start(workMs, "own", ended)) {
+    else if (this.machine.start(workMs, "own", ended) !== "started") {
       this.tally.unslotted += 1;
       this.machine.start(workMs, "none", ended);
     }

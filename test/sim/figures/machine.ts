@@ -7,7 +7,7 @@ import type { HomeSlots } from "../../../src/helper/wait-model.js";
 import { cpuPolicy } from "../cpu-policy.js";
 import type { SimHost } from "../host.js";
 import type { World } from "../world.js";
-import { type Holding, Slots } from "./slots.js";
+import { type Holding, Slots, type Started } from "./slots.js";
 
 interface Running {
   leftMs: number;
@@ -57,18 +57,18 @@ export class Machine {
     return this.busy ? 0 : Math.max(0, this.host.slots - this.taken);
   }
 
-  /** Starts a job of so much CPU time. False when it needs a slot and none is left. */
-  start(workMs: number, holding: Holding, ended: () => void): boolean {
+  /** Starts a job of so much CPU time. */
+  start(workMs: number, holding: Holding, ended: () => void): Started {
     if (holding !== "none" && this.#slots.full) {
       if (holding === "guest") this.#changed();
-      return false;
+      return "full";
     }
     this.#progress();
     this.#slots.hold(holding, 1);
     this.#running.add({ leftMs: workMs, holding, ended });
     this.#replan();
     if (holding === "guest") this.#changed();
-    return true;
+    return "started";
   }
 
   /** How fast each job runs: 1 while there is a CPU for each. */

@@ -9,6 +9,9 @@ import type { World } from "../world.js";
 /** `own` and `guest` hold a slot; `none` runs without one. */
 export type Holding = "own" | "guest" | "none";
 
+/** Whether a job was started; not when it needs a slot and none is left, or more memory than there is. */
+export type Started = "started" | "full" | { readonly leftMb: number };
+
 /** As configured when nothing is: `load.interval_ms`. */
 const intervalMs = 1000;
 
@@ -50,7 +53,9 @@ export class Slots {
     const room = left + Math.max(0, total - this.#beside);
     const { busy, cause } = this.#watch.verdict(this.world.now);
     const diskBusy = busy && cause !== null && diskCauses.has(cause.what);
-    return { free: busy ? 0 : left, taken: this.#taken, total, room, diskBusy };
+    const beside = this.#beside;
+    const closed = busy && !diskBusy && cause?.what !== "room";
+    return { free: busy ? 0 : left, taken: this.#taken, total, room, beside, diskBusy, closed };
   }
 
   /** Begins to look, within an interval from now. */

@@ -6,7 +6,7 @@ import type { Interval } from "../../../src/core/policy/policy.js";
 import type { LoadSettings } from "../../../src/core/policy/settings.js";
 import type { HomeSlots } from "../../../src/helper/wait-model.js";
 import type { Executor } from "../figures/caller.js";
-import { type Holding, Slots } from "../figures/slots.js";
+import { type Holding, Slots, type Started } from "../figures/slots.js";
 import type { SimHost } from "../host.js";
 import type { World } from "../world.js";
 import { Engine } from "./engine.js";
@@ -63,15 +63,15 @@ export class Machine implements Executor<Work> {
     return { ...this.#slots.home, availableMb: this.#availableMb };
   }
 
-  start(work: Work, holding: Holding, ended: () => void, memoryMb = 0): boolean {
+  start(work: Work, holding: Holding, ended: () => void, memoryMb = 0): Started {
     const guest = holding === "guest";
     const takes = { memoryMb, io: false };
-    if (
-      (holding !== "none" && this.#slots.full) ||
-      (guest && !this.#promises.fits(takes, this.#availableMb, this.world.now))
-    ) {
+    // In the order of src/agent/admit.ts.
+    const leftMb = this.#promises.leftMb(this.#availableMb, this.world.now);
+    if (guest && memoryMb > leftMb) return { leftMb };
+    if (holding !== "none" && this.#slots.full) {
       if (guest) this.#slots.changed();
-      return false;
+      return "full";
     }
     this.#progress();
     this.#slots.hold(holding, 1);
@@ -86,7 +86,7 @@ export class Machine implements Executor<Work> {
     });
     this.#replan();
     if (guest) this.#slots.changed();
-    return true;
+    return "started";
   }
 
   get #availableMb(): number {

@@ -76,7 +76,7 @@ describe("mixed work on hosts that differ", () => {
       const adaptive = lengths("adaptive", true, parallel);
       expect(mean(adaptive)).toBeLessThan(0.8 * mean(lengths("multi", false, parallel)));
       // The aim is 1.15: docs/load.md says how far it is, and this that it does not get further.
-      expect(mean(adaptive)).toBeLessThan(1.6 * mean(omniscient));
+      expect(mean(adaptive)).toBeLessThan(1.35 * mean(omniscient));
     },
   );
 

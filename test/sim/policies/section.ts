@@ -54,16 +54,17 @@ disk of 150 MiB/s. 60 jobs in random order, each by up to 15 % off its kind in e
 at speed 1), packs (1 or 3 GB read and written, 2 or 5 s), links (10 or 25 s with 300 or 600 MiB of memory, gone through once a
 second). All are started at home, 12 at a time as \`make -j12\` does, or all at once. A first round of 60 others of the same kinds teaches
 prexd, and is not counted; a minute later the second one is. Without kinds prexd learns nothing: the paper's way. prexd
-learns what rusage and the clock tell of jobs that ran elsewhere; it is told no speed and no need. The omniscient scheduler knows every job and the model, and
-pays nothing: the best of four list schedules (longest, most computing, most reading and writing, most memory first), each
+learns what rusage and the clock tell of jobs that ran elsewhere; it is told no speed and no need, and plans the second round. Jobs are not
+sent ahead in this model. The omniscient scheduler knows every job and the model, and pays nothing: the best of four list schedules (longest, most computing, most reading and writing, most memory first), each
 bettered by 1,000 steps of local search, where each host starts the first of its jobs that fits its memory and of those that live by
 the disk one at a time. No schedule is shorter than the CPU time on all CPUs, the reading and writing on all disks, or the longest job alone.
 
 ${mixedTable(mixed, bounds)}
 
-\`multi\` is slow because a busy cluster has no leader, so that jobs fall back on home, and there they page. What the last
-one loses against the omniscient scheduler was not measured cause by cause. Timelines show large links and jobs of the disk that
-begin late, jobs of the disk in slots of fast hosts, and renders that run at home beside its slots.
+\`multi\` is slow because a busy cluster has no leader, so that jobs fall back on home, and there they page. With 12 at a time
+nobody can know the jobs that come later, as the omniscient scheduler does. prexd finds out how much memory another host has when that
+refuses a job, and its plan does not count that jobs which share a disk take longer than alone. Home may run a job of the disk beside
+its slots, which the omniscient scheduler with two jobs at a time may not.
 
 `;
 }
