@@ -4,14 +4,13 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, wri
 import { join } from "node:path";
 import { changeMark } from "../../io/mark.js";
 import type { Result } from "../../lab/command.js";
-import { Lab } from "../../lab/lab.js";
+import type { Host } from "../../lab/host.js";
+import type { Lab } from "../../lab/lab.js";
 import { which } from "../../lab/rights.js";
 import { libprex } from "../demo/build.js";
-import { ready } from "../demo/ready.js";
 import { ANYWHERE } from "../demo/toolchain.js";
-import { labCurves } from "./curves.js";
 import { type Experiment, type Outcome, type Settings, Unavailable } from "./experiment.js";
-import { DecisionWatch } from "./kernel/whereabouts.js";
+import { LabRuns, type Making, onLab } from "./lab-runs.js";
 import { pathOf } from "./peers/peer.js";
 
 const FILES = 2000;
@@ -41,11 +40,10 @@ function text(file: number): string {
   return out.slice(0, FILE_BYTES);
 }
 
-class Bed {
+class Bed implements Making {
   readonly #settings: Settings;
   readonly #folder: string;
-  #lab: Lab | undefined;
-  #made: string | undefined;
+  readonly #runs = new LabRuns();
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -69,36 +67,19 @@ class Bed {
       throw new Unavailable("not installed: apt-get install parallel");
     const { hosts: asked, cpus = CPUS, policies } = this.#settings;
     const hosts = typeof asked === "number" ? asked : HOSTS;
-    const policy = policies.at(-1) ?? "adaptive";
-    const pants = variant === PANTS;
-    const lab = await Lab.up({ hosts, cpus, daemons: pants, settings: { load: { policy } } });
-    this.#lab = lab;
-    try {
-      if (pants) await ready(lab);
-      const [home] = lab.hosts;
-      if (!home) throw new Error("a batch needs a host");
-      const used = lab.hosts.map((host) => host.cpuSeconds());
-      const startedMs = Date.now();
-      const watch = pants ? new DecisionWatch(home, "/bin/gzip") : undefined;
-      const result = await this.#start(lab, variant);
-      const went = watch?.stop();
-      if (result.status !== 0) throw new Error(`${variant}: ${result.stderr.slice(-500)}`);
-      const cpu = lab.hosts.map((host, i) => [`cpu s, ${host.name}`, host.cpuSeconds() - (used[i] ?? 0)]);
-      const programs = [...(went?.byHost ?? [])].map(([name, count]) => [`gzip, ${name}`, count] as const);
-      const made = this.#take();
-      this.#made ??= made;
-      return {
-        ...{ seconds: result.ms / 1000, startedMs, hosts, cpus, policy: pants ? policy : "" },
-        outputsEqual: made === this.#made,
-        detail: Object.fromEntries([...cpu, ...programs]) as Record<string, number>,
-        load: pants ? labCurves(lab, startedMs) : [],
-      };
-    } finally {
-      await this.#down();
-    }
+    const policy = variant === PANTS ? (policies.at(-1) ?? "adaptive") : "";
+    return this.#runs.run(
+      {
+        ...{ program: "/bin/gzip", unit: "gzip" },
+        start: (lab, home) => this.#start(lab, home, variant),
+        made: () => this.#take(),
+      },
+      { hosts, cpus },
+      policy,
+    );
   }
 
-  #start(lab: Lab, variant: string): Promise<Result> {
+  #start(lab: Lab, home: Host, variant: string): Promise<Result> {
     const atOnce = AT_ONCE_EACH * lab.hosts.length;
     const names = lab.hosts.map(({ name }, i) => (i === 0 ? ":" : name)).join(",");
     const argv =
@@ -110,8 +91,6 @@ class Bed {
       PARALLEL_HOME: join(lab.folder, "parallel"),
       LD_PRELOAD: variant === PANTS ? libprex : undefined,
     };
-    const home = lab.hosts[0];
-    if (!home) throw new Error("a batch needs a host");
     return home.run(argv.map(String), { cwd: join(this.#folder, "files"), env });
   }
 
@@ -127,19 +106,11 @@ class Bed {
     return hash.digest("hex");
   }
 
-  async #down(): Promise<void> {
-    const lab = this.#lab;
-    this.#lab = undefined;
-    await lab?.down();
-  }
-
   async remove(): Promise<void> {
-    await this.#down();
+    await this.#runs.down();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
-
-let bed: Bed | undefined;
 
 export const batch: Experiment = {
   name: "batch",
@@ -147,18 +118,5 @@ export const batch: Experiment = {
   about: `gzip of ${FILES} files of ${FILE_BYTES / 1000} KB, one program each, ${AT_ONCE_EACH} at a time for each host: xargs without PANTS on one host, xargs with PANTS, and GNU parallel over ssh connections that stay open.`,
   options: { files: `how many (default ${FILES})` },
   variants: () => [HERE, PANTS, PARALLEL],
-  setUp: (settings) => {
-    if (settings.place !== "lab") throw new Unavailable("the batch is run on a lab only");
-    bed = new Bed(settings);
-    bed.prepare();
-    return Promise.resolve();
-  },
-  run: (variant) => {
-    if (!bed) throw new Error("not set up");
-    return bed.run(variant);
-  },
-  tearDown: async () => {
-    await bed?.remove();
-    bed = undefined;
-  },
+  ...onLab("the batch is run on a lab only", (settings) => new Bed(settings)),
 };

@@ -8,13 +8,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { changeMark } from "../../io/mark.js";
 import { packageRoot } from "../../io/paths.js";
-import { Lab } from "../../lab/lab.js";
 import { libprex } from "../demo/build.js";
-import { ready } from "../demo/ready.js";
 import { ANYWHERE } from "../demo/toolchain.js";
-import { labCurves } from "./curves.js";
-import { type Experiment, type Outcome, type Settings, Unavailable } from "./experiment.js";
-import { DecisionWatch } from "./kernel/whereabouts.js";
+import type { Experiment, Outcome, Settings } from "./experiment.js";
+import { LabRuns, type Making, onLab } from "./lab-runs.js";
 
 const HOSTS = 4;
 const CPUS = 0.5;
@@ -32,19 +29,16 @@ all: $(OUT)
 	./pack $< $@
 `;
 
-class Bed {
+class Bed implements Making {
   readonly #settings: Settings;
   readonly #folder: string;
-  #lab: Lab | undefined;
-  #made: string | undefined;
+  readonly #steps: number;
+  readonly #runs = new LabRuns();
 
   constructor(settings: Settings) {
     this.#settings = settings;
     this.#folder = join(settings.folder, "loading");
-  }
-
-  get #steps(): number {
-    return this.#settings.small ? STEPS_SMALL : STEPS;
+    this.#steps = settings.small ? STEPS_SMALL : STEPS;
   }
 
   prepare(): void {
@@ -58,41 +52,21 @@ class Bed {
       writeFileSync(join(this.#folder, `${step}.in`), Buffer.alloc(STEP_MB * 2 ** 20, step + 1));
   }
 
-  async run(variant: string): Promise<Outcome> {
+  run(variant: string): Promise<Outcome> {
     const { hosts: asked, cpus = CPUS } = this.#settings;
     const hosts = typeof asked === "number" ? asked : HOSTS;
-    const pants = variant !== NONE;
+    const policy = variant === NONE ? "" : variant;
     for (let step = 0; step < this.#steps; step++) rmSync(join(this.#folder, `${step}.out`), { force: true });
-    const lab = await Lab.up({
-      ...{ hosts, cpus, daemons: pants },
-      diskMbS: DISK_MBS,
-      settings: pants ? { load: { policy: variant }, slots: { total: JOBS } } : {},
-    });
-    this.#lab = lab;
-    try {
-      const [home] = lab.hosts;
-      if (!home) throw new Error("a build needs a host");
-      if (pants) await ready(lab);
-      const used = lab.hosts.map((host) => host.cpuSeconds());
-      const startedMs = Date.now();
-      const watch = pants ? new DecisionWatch(home, "/pack") : undefined;
-      const env = { LD_PRELOAD: pants ? libprex : undefined };
-      const result = await home.run(["make", `-j${JOBS}`], { cwd: this.#folder, env });
-      const went = watch?.stop();
-      if (result.status !== 0) throw new Error(`make: ${result.stderr.slice(-500)}`);
-      const cpu = lab.hosts.map((host, i) => [`cpu s, ${host.name}`, host.cpuSeconds() - (used[i] ?? 0)]);
-      const steps = [...(went?.byHost ?? [])].map(([name, count]) => [`steps, ${name}`, count] as const);
-      const made = this.#hash();
-      this.#made ??= made;
-      return {
-        ...{ seconds: result.ms / 1000, startedMs, hosts, cpus, policy: pants ? variant : "" },
-        outputsEqual: made === this.#made,
-        detail: Object.fromEntries([...cpu, ...steps]) as Record<string, number>,
-        load: pants ? labCurves(lab, startedMs) : [],
-      };
-    } finally {
-      await this.#down();
-    }
+    const env = { LD_PRELOAD: policy === "" ? undefined : libprex };
+    return this.#runs.run(
+      {
+        ...{ program: "/pack", unit: "steps" },
+        start: (_lab, home) => home.run(["make", `-j${JOBS}`], { cwd: this.#folder, env }),
+        made: () => this.#hash(),
+      },
+      { hosts, cpus, diskMbS: DISK_MBS, slots: JOBS },
+      policy,
+    );
   }
 
   #hash(): string {
@@ -102,19 +76,11 @@ class Bed {
     return hash.digest("hex");
   }
 
-  async #down(): Promise<void> {
-    const lab = this.#lab;
-    this.#lab = undefined;
-    await lab?.down();
-  }
-
   async remove(): Promise<void> {
-    await this.#down();
+    await this.#runs.down();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
-
-let bed: Bed | undefined;
 
 export const loading: Experiment = {
   name: "loading",
@@ -122,18 +88,5 @@ export const loading: Experiment = {
   about: `make -j${JOBS} of ${STEPS} steps, each of which reads ${STEP_MB} MiB, goes through four times as much memory and writes ${STEP_MB} MiB. Each host has a disk of ${DISK_MBS} MiB/s and ${JOBS} slots, so that the policies alone decide.`,
   options: {},
   variants: ({ policies }) => [NONE, ...policies],
-  setUp: (settings) => {
-    if (settings.place !== "lab") throw new Unavailable("it is run on a lab only");
-    bed = new Bed(settings);
-    bed.prepare();
-    return Promise.resolve();
-  },
-  run: (variant) => {
-    if (!bed) throw new Error("not set up");
-    return bed.run(variant);
-  },
-  tearDown: async () => {
-    await bed?.remove();
-    bed = undefined;
-  },
+  ...onLab("it is run on a lab only", (settings) => new Bed(settings)),
 };

@@ -10,6 +10,7 @@ import { ready } from "../../demo/ready.js";
 import { ANYWHERE, copyCompiler, copyTool } from "../../demo/toolchain.js";
 import { labCurves } from "../curves.js";
 import { type Outcome, type Settings, Unavailable } from "../experiment.js";
+import { countDetail, cpuDetail, round } from "../lab-runs.js";
 import { missingFor, pathOf, type Typed } from "../peers/peer.js";
 import { cpuSeconds } from "../resident.js";
 import { kernel as kernelProject, type Project, small } from "./project.js";
@@ -148,18 +149,15 @@ export class Bed {
     }
     const image = this.#project.image(tree) ?? "none";
     this.#image ??= image;
-    const cpu = lab.hosts.map((host, i) => [
-      `cpu s, ${host.name}`,
-      round(host.cpuSeconds() - (used[i] ?? 0)),
-    ]);
-    const programs = [...(went?.byHost ?? [])].map(([name, count]) => [`gcc, ${name}`, count] as const);
+    const cpu = cpuDetail(lab.hosts, used);
     const atHome = [...(went?.home ?? [])].map(([why, count]) => `${count}: ${why}`).join("; ");
     return {
       ...{ seconds, startedMs, hosts, cpus, policy: pants?.policy ?? "" },
       outputsEqual: image === this.#image,
       detail: {
         ...{ what: this.#project.what, image: image.slice(0, 16), "processes at home": processes, ...daemon },
-        ...(Object.fromEntries([...cpu, ...programs]) as Record<string, number>),
+        ...cpu,
+        ...countDetail("gcc", went?.byHost),
         ...(atHome === "" ? {} : { "at home": atHome }),
         ...(peer && result.stderr !== "" ? { said: result.stderr.trim().slice(0, SAID_MAX) } : {}),
         ...said,
@@ -190,8 +188,6 @@ export class Bed {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
-
-const round = (value: number): number => Math.round(value * 100) / 100;
 
 /** Of these variants the ones that were asked for by `--set variants=`. */
 export function asked<T extends { readonly name: string }>({ options }: Settings, all: readonly T[]): T[] {
