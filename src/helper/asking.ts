@@ -1,6 +1,14 @@
 /** What the leader is asked for, one request at a time: slots where the plan wants them, then for the other jobs by kind. Pure. */
 import type { WorkMemory } from "../core/kinds/memory.js";
-import { anyHost, livesByDisk, memoryClass, type Need, takes, type Wanted } from "../core/kinds/need.js";
+import {
+  anyHost,
+  durationMs,
+  livesByDisk,
+  memoryClass,
+  type Need,
+  takes,
+  type Wanted,
+} from "../core/kinds/need.js";
 import type { Held, Leases } from "./leases.js";
 import type { Places } from "./places.js";
 import type { Planner } from "./planner.js";
@@ -11,8 +19,8 @@ import type { Effect, Job, LongJob } from "./waiting.js";
 type Request = Extract<Effect, { do: "request" }>;
 
 const requestMax = 64;
-/** Jobs that compute for longer are worth a fast host, ms; so many are named. */
-const preferMinMs = 200;
+/** A fast host is worth asking for when a job ends sooner there by so much, ms; so many are named. */
+const worthMs = 100;
 const preferMax = 4;
 /** A lease on a slow host serves such jobs for so long; then it is asked whether a fast one has a slot, ms. */
 const askAgainMs = 1000;
@@ -20,9 +28,6 @@ const askAgainMs = 1000;
 const anyKind = classOf(null);
 /** The question for jobs that are planned: any slot of a host that the plan does not spare. */
 export const anySlot = "any slot";
-
-const wantsSpeed = (need: Need | null): boolean =>
-  need !== null && need.cpuMs >= preferMinMs && !livesByDisk(need);
 
 export class Asking {
   readonly requests = new Requests();
@@ -53,7 +58,7 @@ export class Asking {
     if (this.isFull(lease.host, job.need, now)) return false;
     // When it was granted nobody faster was free; that may have changed.
     const known = now - grantedAt < askAgainMs || this.requests.standing(job.kind, now) !== undefined;
-    return known || !wantsSpeed(job.need) || !isSlow(this.works.speeds, lease.host);
+    return known || !this.#worthSpeed(job.need, lease.host) || !isSlow(this.works.speeds, lease.host);
   }
 
   /** For a host where a job would begin now. */
@@ -94,8 +99,19 @@ export class Asking {
 
   #wanted(need: Need | null): Wanted {
     if (!need) return anyHost;
-    const prefer = wantsSpeed(need) ? this.#fast() : [];
+    const prefer = this.#worthSpeed(need) ? this.#fast() : [];
     return { io: livesByDisk(need), memoryMb: memoryClass(need), prefer };
+  }
+
+  /** Whether it ends much sooner on the fastest host than on this one, or than on the slowest. */
+  #worthSpeed(need: Need | null, host?: string): boolean {
+    if (!need || livesByDisk(need)) return false;
+    const { speeds } = this.works;
+    const ranked = speeds.ranked();
+    const [first, last] = [ranked[0], ranked[ranked.length - 1]];
+    if (!first || !last) return false;
+    const slow = (host === undefined ? undefined : speeds.known(host)) ?? last.speed;
+    return durationMs(need, slow) - durationMs(need, first.speed) >= worthMs;
   }
 
   #fast(): string[] {

@@ -9,7 +9,7 @@ import { cluster, missing } from "./cluster.js";
 
 const prex = join(packageRoot, "build", "Release", "prex");
 
-/** Computes for about 300 ms of a whole CPU. */
+/** Computes for a tenth of a second or more of a whole CPU. */
 const COMPUTE = "my $x = 0; for (my $n = 0; $n < 4_000_000; $n++) { $x += $n } print qx(hostname)";
 
 describe.skipIf(missing !== "")("hosts of different speed", () => {

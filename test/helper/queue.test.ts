@@ -242,4 +242,19 @@ describe("the queue of prexd", () => {
     queue.add(short(3, ["c"]), 2610);
     expect(words(queue).filter((word) => word.includes("ahead"))).toEqual([]);
   });
+
+  it.each([
+    ["is kept from a slow one when it ends much sooner elsewhere", 160, ["request 2 of 1"]],
+    ["takes a slow one when it ends hardly sooner elsewhere", 30, ["job 2 to slow by x"]],
+  ])("a job beside an idle lease %s", (_, cpuMs, expected) => {
+    const memory = new WorkMemory({ speeds: { fast: [0, 5], slow: [-1.4, 5] } });
+    const queue = new Queue(30_000, memory);
+    const need = { cpuMs, waitMs: 0, ownMs: cpuMs, ioKb: 0, memoryMb: 20 };
+    queue.add({ ...job(1), need }, 0);
+    queue.granted(1, [lease("x", "slow")], 0);
+    words(queue);
+    queue.freed("x", true, 1500);
+    queue.add({ ...job(2), need }, 1600);
+    expect(words(queue)).toEqual(expected);
+  });
 });
