@@ -14,6 +14,7 @@ import { indices } from "./bench/indices.js";
 import { latency } from "./bench/latency.js";
 import { leader } from "./bench/leader.js";
 import { leaks, leaksTogether } from "./bench/leaks.js";
+import { queueing } from "./bench/queueing.js";
 import { idle, memory } from "./bench/resident.js";
 import { sampling } from "./bench/sampling.js";
 import { record } from "./bench/section.js";
@@ -24,6 +25,7 @@ import { CommandError, main, UsageError } from "./commands/support.js";
 const SECTIONS = [
   latency,
   waterfall,
+  queueing,
   bulk,
   build,
   exec,

@@ -12,7 +12,7 @@ import {
 import type { Held, Leases } from "./leases.js";
 import type { Places } from "./places.js";
 import type { Planner } from "./planner.js";
-import { choose, classOf, inOrder, isSlow, type Outlook } from "./queue-order.js";
+import { choose, classOf, foremost, isSlow, type Outlook } from "./queue-order.js";
 import { Requests } from "./requests.js";
 import type { Effect, Job, LongJob } from "./waiting.js";
 
@@ -85,16 +85,18 @@ export class Asking {
 
   /** For all of one kind: that of who is overdue, else of the longest job. */
   #kind(jobs: readonly Job[], outlook: Outlook, now: number): Request | undefined {
-    for (const { kind, need } of inOrder(jobs, outlook)) {
-      if (this.requests.standing(kind, now)) continue;
-      const alike = jobs.filter((one) => one.kind === kind);
-      const full = [...this.places.hosts].filter((host) => this.isFull(host, need, now));
-      const exclude = [...commonExclusions(alike), ...this.#betterLeft(alike, outlook), ...full];
-      const id = this.requests.ask(kind, kind, "", now);
-      const count = Math.min(alike.length, requestMax);
-      return { do: "request", id, count, exclude, wanted: this.#wanted(need) };
-    }
-    return undefined;
+    const denied = new Set<string>();
+    for (const kind of new Set(jobs.map((job) => job.kind)))
+      if (this.requests.standing(kind, now)) denied.add(kind);
+    const next = foremost(denied.size === 0 ? jobs : jobs.filter((job) => !denied.has(job.kind)), outlook);
+    if (!next) return undefined;
+    const { kind, need } = next;
+    const alike = jobs.filter((one) => one.kind === kind);
+    const full = [...this.places.hosts].filter((host) => this.isFull(host, need, now));
+    const exclude = [...commonExclusions(alike), ...this.#betterLeft(alike, outlook), ...full];
+    const id = this.requests.ask(kind, kind, "", now);
+    const count = Math.min(alike.length, requestMax);
+    return { do: "request", id, count, exclude, wanted: this.#wanted(need) };
   }
 
   #wanted(need: Need | null): Wanted {

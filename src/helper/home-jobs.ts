@@ -10,6 +10,9 @@ const shownMs = 1000;
 /** A disk is idle again so long after a job that lived by it, though it still counts as busy, ms. */
 const diskMs = 5000;
 
+/** What a plan is made of. */
+const shown = ["free", "taken", "total", "room", "beside", "closed", "diskBusy", "availableMb"] as const;
+
 interface Running extends Booked {
   readonly since: number;
 }
@@ -25,14 +28,14 @@ export class HomeJobs {
 
   /** @returns whether that changes a plan */
   looked(slots: HomeSlots, now: number): boolean {
-    const before = JSON.stringify(this.slots);
+    const before = this.slots;
     this.slots = slots;
     // An end that nobody told us of: the oldest has had the most time for it.
     for (const [id, { since }] of this.#running) {
       if (this.#running.size <= slots.taken + (slots.beside ?? 0) || now - since < shownMs) break;
       this.#running.delete(id);
     }
-    return JSON.stringify(slots) !== before;
+    return shown.some((one) => slots[one] !== before[one]);
   }
 
   /** @param ms - that it is expected to take */

@@ -47,18 +47,17 @@ export function choose<C extends Candidate>(
   host: string,
   outlook: Outlook,
 ): C | undefined {
+  if (!isSlow(outlook.speeds, host)) return foremost(candidates, outlook);
   const overdue = candidates.find((one) => isOverdue(one, outlook));
-  if (!isSlow(outlook.speeds, host)) return overdue ?? pick(candidates, (a, b) => a > b);
   const speed = outlook.speeds.known(host) ?? 1;
   const next = overdue ?? pick(candidates, (a, b) => a < b);
   const before = overdue ? 1 : candidates.length;
   return next && isSoonerElsewhere(next, before, speed, outlook) ? undefined : next;
 }
 
-/** Who is overdue first, then the longest; who is as long, as they came. */
-export function inOrder<C extends Candidate>(candidates: readonly C[], outlook: Outlook): C[] {
-  const rank = (one: C): number => (isOverdue(one, outlook) ? Number.MAX_VALUE : length(one));
-  return [...candidates].sort((a, b) => rank(b) - rank(a));
+/** The oldest that is overdue, else the longest; of several that are as long, the oldest. */
+export function foremost<C extends Candidate>(candidates: readonly C[], outlook: Outlook): C | undefined {
+  return candidates.find((one) => isOverdue(one, outlook)) ?? pick(candidates, (a, b) => a > b);
 }
 
 const isOverdue = ({ since }: Candidate, { now, overdueMs }: Outlook): boolean => now - since >= overdueMs;

@@ -13,6 +13,7 @@ import { isLong, Planner, planMinMs } from "./planner.js";
 import { choose, classOf, type Outlook } from "./queue-order.js";
 import { Turns } from "./turns.js";
 import { type HomeSlots, hereMs, WaitModel } from "./wait-model.js";
+import { Waiters } from "./waiters.js";
 import type { Effect, Job, LongJob, Waiting } from "./waiting.js";
 
 export type { Effect, Waiting } from "./waiting.js";
@@ -30,7 +31,7 @@ const FIRST_MIN_MS = 50;
 const anyKind = classOf(null);
 
 export class Queue {
-  private readonly waiting = new Map<number, Job>();
+  private readonly waiting = new Waiters();
   private readonly leases = new Leases();
   private readonly home = new HomeJobs();
   private readonly places = new Places();
@@ -71,12 +72,12 @@ export class Queue {
 
   /** Long jobs wait or run. */
   private get plans(): boolean {
-    return this.long().length > 0 || this.leases.busy().some(({ planned }) => planned);
+    return this.waiting.long.length > 0 || this.leases.busy().some(({ planned }) => planned);
   }
 
   /** Jobs are planned, or are likely to be: newcomers must not take this host's slots before that. */
   get plansHere(): boolean {
-    return this.long().some(({ away }) => !away) || (this.works.meanMs ?? 0) >= planMinMs;
+    return this.waiting.long.some(({ away }) => !away) || (this.works.meanMs ?? 0) >= planMinMs;
   }
 
   /** Newcomers should ask even if a slot is free here: jobs are planned, or slots elsewhere are at hand. */
@@ -91,7 +92,7 @@ export class Queue {
       this.planner.began(now);
     }
     const need = job.need ?? null;
-    this.waiting.set(job.id, { ...job, ...known(need), since: job.since ?? now });
+    this.waiting.add({ ...job, ...known(need), since: job.since ?? now });
     this.changed(now);
   }
 
@@ -99,13 +100,13 @@ export class Queue {
   learned(id: number, need: Need, now: number): void {
     const job = this.waiting.get(id);
     if (!job) return;
-    this.waiting.set(id, { ...job, ...known(need) });
+    this.waiting.add({ ...job, ...known(need) });
     this.changed(now);
   }
 
   /** The job is not wanted any more. */
   remove(id: number): void {
-    this.waiting.delete(id);
+    this.waiting.remove(id);
     this.turns.placed(id);
     this.planner.changed = true;
   }
@@ -136,7 +137,7 @@ export class Queue {
   absent(now: number): void {
     this.leases.clear();
     this.asking.requests.clear();
-    for (const job of [...this.waiting.values()]) this.here(job, "no pantsd on this host", now);
+    for (const job of this.waiting.all()) this.here(job, "no pantsd on this host", now);
     this.changed(now);
   }
 
@@ -180,9 +181,9 @@ export class Queue {
     if (home.taken < this.home.slots.taken) this.patience = this.patienceMs;
     if (this.home.looked(home, now)) this.planner.changed = true;
     this.begin(now);
-    const long = this.long().length;
+    const long = this.waiting.long.length;
     while (this.home.slots.free > 0) {
-      const able = this.short().filter((job) => this.turns.isSoonHere(job, long, now));
+      const able = this.waiting.short.filter((job) => this.turns.isSoonHere(job, long, now));
       const job = choose(able, "", this.outlook(now));
       if (!job) break;
       this.model.turned(now);
@@ -200,7 +201,7 @@ export class Queue {
   /** Time passes. */
   tick(now: number): void {
     let expired = false;
-    for (const job of this.waiting.values()) {
+    for (const job of this.waiting.all()) {
       const waitedMs = now - job.since;
       if (waitedMs < this.patience) continue;
       if (this.isPatient(job, now) && waitedMs < PATIENCES_MAX * this.patienceMs) continue;
@@ -243,25 +244,17 @@ export class Queue {
 
   private ask(now: number): void {
     if (this.asking.requests.pending) return;
-    const long = this.long();
-    const short = [...this.short(), ...this.turns.far(now)];
+    const long = this.waiting.long;
+    const short = [...this.waiting.short, ...this.turns.far(now)];
     if (short.length + long.length === 0) return;
     const request = this.asking.next(short, long, this.outlook(now), now);
     if (request) this.effects.push(request);
     else if (!this.turnsOver() && !(long.length > 0 && this.planner.settling(now))) this.allHere(now);
   }
 
-  private short(): Job[] {
-    return [...this.waiting.values()].filter(({ need }) => !isLong(need));
-  }
-
-  private long(): LongJob[] {
-    return [...this.waiting.values()].filter((job): job is LongJob => isLong(job.need));
-  }
-
   /** Jobs worth a plan begin where it has them begin now. */
   private begin(now: number): void {
-    const { starts, here, release } = this.planner.steps(this.long(), now);
+    const { starts, here, release } = this.planner.steps(this.waiting.long, now);
     this.release(release);
     for (const { job, held } of starts) this.assign(job, held, now);
     for (const job of here)
@@ -285,20 +278,21 @@ export class Queue {
 
   /** So that no host runs dry while its next job is on its way: short ones that no other host takes now wait there. */
   private sendAhead(now: number): void {
-    const long = this.long().length;
+    if (!this.waiting.someMayWait) return;
+    const long = this.waiting.long.length;
     for (const held of this.turns.soon(long, now)) {
-      const able = this.short().filter((job) => this.turns.mayWaitFor(held, job, long, now));
+      const able = this.waiting.short.filter((job) => this.turns.mayWaitFor(held, job, long, now));
       const job = choose(able, held.lease.host, this.outlook(now));
       if (!job) continue;
       held.next = job;
       this.planner.changed = true;
-      this.waiting.delete(job.id);
+      this.waiting.remove(job.id);
       this.effects.push({ do: "assign", job: job.id, lease: held.lease, ahead: true });
     }
   }
 
   private give(held: Held, now: number): void {
-    const able = this.short().filter((job) => this.asking.suits(held, job, now));
+    const able = this.waiting.short.filter((job) => this.asking.suits(held, job, now));
     const meant = able.filter(({ kind }) => kind === held.kind);
     const job = choose(meant.length > 0 ? meant : able, held.lease.host, this.outlook(now));
     if (job) this.assign(job, held, now);
@@ -313,7 +307,7 @@ export class Queue {
       isLong(need),
     );
     this.model.turned(now);
-    this.waiting.delete(id);
+    this.waiting.remove(id);
     this.turns.placed(id);
     this.effects.push({ do: "assign", job: id, lease, ahead: false });
   }
@@ -336,7 +330,7 @@ export class Queue {
   /** Jobs that no other host takes now, and that end sooner here than after a wait. */
   private soonerHere(now: number): void {
     let place = 0;
-    for (const job of this.short()) {
+    for (const job of this.waiting.short) {
       if (this.home.slots.room <= 0) return;
       place += 1;
       const { meanMs } = this.works;
@@ -360,7 +354,7 @@ export class Queue {
 
   /** Nobody takes them, and nothing will end: as many as this host is meant to run at a time. */
   private allHere(now: number): void {
-    for (const job of [...this.waiting.values()]) {
+    for (const job of this.waiting.all()) {
       if (this.home.slots.room <= 0) return;
       const denied = this.asking.requests.standing(isLong(job.need) ? anySlot : job.kind, now);
       this.here(job, denied?.why ?? "no suitable host is free", now);
@@ -377,7 +371,7 @@ export class Queue {
     const slot = this.home.slots.free > 0;
     const ms = need ? durationMs(need, this.works.speeds.speed("")) : (this.works.meanMs ?? 0);
     this.home.begun(id, need, ms, now);
-    this.waiting.delete(id);
+    this.waiting.remove(id);
     this.turns.placed(id);
     this.effects.push({ do: "here", job: id, why, slot: slot || planned });
   }

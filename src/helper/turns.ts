@@ -97,4 +97,5 @@ export class Turns {
   }
 }
 
-const canWait = ({ ahead, kind }: Job): boolean => ahead === true && kind === anyKind;
+/** May be sent ahead, whatever the host. */
+export const canWait = ({ ahead, kind }: Job): boolean => ahead === true && kind === anyKind;

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
 import { compared, differencePercent } from "../../src/cli/bench/indices.js";
+import { queueUs } from "../../src/cli/bench/queueing.js";
 import { costHere } from "../../src/cli/bench/sampling.js";
 
 const missing = ["sar", "stress-ng"].filter((tool) => spawnSync(tool, ["-V"]).error !== undefined);
@@ -27,3 +28,7 @@ it("a sample costs less than 0.3 % of a second, and leaves nothing behind", () =
   expect(heapGrown).toBeLessThan(512 * 1024);
   expect(externalGrown).toBeLessThan(512 * 1024);
 }, 60_000);
+
+it("a queue whose jobs are sent ahead and done in turn loses none", () => {
+  expect(queueUs({ waiting: 40, leases: 4, ahead: true }, 60)).toBeGreaterThan(0);
+});

@@ -23,8 +23,12 @@ const nearly = 0.9;
 /** Speeds differ when the fastest is so much faster than the slowest. */
 const differs = 1.15;
 
+type Ranking = readonly { readonly host: string; readonly speed: number }[];
+
 export class Speeds {
   readonly #hosts = new Map<string, Known>();
+  /** Since the last job. */
+  #ranked: Ranking | undefined;
 
   /** @param known - what `toJSON` gave, or anything else */
   constructor(known?: unknown) {
@@ -56,6 +60,7 @@ export class Speeds {
     const { log, jobs } = this.#hosts.get(host) ?? { log: this.#usual(), jobs: 0 };
     const surprise = Math.log(expectedMs / tookMs) - log;
     const clipped = Math.min(surpriseMax, Math.max(-surpriseMax, surprise));
+    this.#ranked = undefined;
     this.#hosts.delete(host);
     this.#hosts.set(host, { log: log + Math.max(weightMin, 1 / (jobs + 1)) * clipped, jobs: jobs + 1 });
     const oldest = this.#hosts.size > hostsMax ? this.#hosts.keys().next().value : undefined;
@@ -63,7 +68,12 @@ export class Speeds {
   }
 
   /** Known hosts, fastest first; empty when they are all about as fast. */
-  ranked(): readonly { readonly host: string; readonly speed: number }[] {
+  ranked(): Ranking {
+    this.#ranked ??= this.#rank();
+    return this.#ranked;
+  }
+
+  #rank(): Ranking {
     const all = [...this.#hosts]
       .filter(([, { jobs }]) => jobs >= enough)
       .map(([host, { log }]) => ({ host, speed: Math.exp(log) }))
