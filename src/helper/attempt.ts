@@ -99,7 +99,7 @@ export class Attempt {
   kill(): void {
     if (this.over) return;
     this.stream.control(Type.KILL);
-    this.stopInputs(true);
+    this.stopInputs();
     for (const output of this.outputs.values()) output.stop();
     this.settle();
   }
@@ -140,9 +140,9 @@ export class Attempt {
     });
   }
 
-  private stopInputs(lost: boolean): void {
+  private stopInputs(): void {
     for (const input of this.inputs.values()) input.stop();
-    this.tokens?.stop(lost);
+    this.tokens?.stop();
   }
 
   private frame(frame: Frame): void {
@@ -170,7 +170,7 @@ export class Attempt {
     if (this.ended) return;
     trace?.("status heard");
     this.ended = true;
-    this.stopInputs(false);
+    this.stopInputs();
     this.events.status(status);
     this.settle();
   }
@@ -202,7 +202,7 @@ export class Attempt {
   private finish(): void {
     if (this.over) return;
     this.over = true;
-    this.stopInputs(!this.ended);
+    this.stopInputs();
     for (const output of this.outputs.values()) output.stop();
     this.answers.end();
     this.link.jobs--;

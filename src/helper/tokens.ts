@@ -57,12 +57,12 @@ export class Tokens {
     if (this.offered === undefined) this.offer();
   }
 
-  /** The program needs no more; what it was offered is on its way back, unless `lost`. */
-  stop(lost: boolean): void {
+  /** The program needs no more. What it took or let lie was told before its end: an offer that is open came too late for it. */
+  stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
     this.unwatch();
-    if (lost && this.offered !== undefined) this.giveBack(this.offered);
+    if (this.offered !== undefined) this.giveBack(this.offered);
   }
 
   private offer(): void {
