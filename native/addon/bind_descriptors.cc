@@ -137,6 +137,22 @@ Napi::Value peek(Info info) {
                                                            static_cast<size_t>(skip), into.data, into.size)));
 }
 
+Napi::Value peek_into(Info info) {
+    const int skip = int_at(info, 1), count = int_at(info, 3);
+    if (skip < 0 || count <= 0) return number(info, -EINVAL);
+    return number(info, static_cast<double>(
+                            addon_of(info).pump.peek_into(int_at(info, 0), static_cast<size_t>(skip),
+                                                          int_at(info, 2), static_cast<size_t>(count))));
+}
+
+Napi::Value move_bytes(Info info) {
+    const int count = int_at(info, 2);
+    if (count <= 0) return number(info, -EINVAL);
+    return or_error(info, static_cast<int>(splice(int_at(info, 0), nullptr, int_at(info, 1), nullptr,
+                                                  static_cast<size_t>(count),
+                                                  SPLICE_F_NONBLOCK | SPLICE_F_MOVE)));
+}
+
 Napi::Value consume(Info info) {
     const int count = int_at(info, 2);
     if (count < 0) return number(info, -EINVAL);
@@ -188,10 +204,20 @@ Napi::Value arm_timer(Info info) {
     return or_error(info, timerfd_settime(int_at(info, 0), 0, &once, nullptr));
 }
 
+// A socket's room is that of its end which writes.
+int widen_socket(int fd, int size) {
+    int now = 0;
+    socklen_t length = sizeof now;
+    if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &now, &length) < 0) return -1;
+    if (now < size && setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) < 0) return -1;
+    return getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &now, &length) < 0 ? -1 : now;
+}
+
 Napi::Value widen(Info info) {
     const int fd = int_at(info, 0), size = int_at(info, 1);
     const int now = fcntl(fd, F_GETPIPE_SZ);
-    return or_error(info, now < 0 || now >= size ? now : fcntl(fd, F_SETPIPE_SZ, size));
+    if (now < 0) return or_error(info, widen_socket(fd, size));
+    return or_error(info, now >= size ? now : fcntl(fd, F_SETPIPE_SZ, size));
 }
 
 Napi::Value make_pipe(Info info) {
@@ -327,6 +353,8 @@ void define_descriptors(Napi::Object exports, Addon *addon) {
     define<classify_fd>(exports, addon, "classify");
     define<readable>(exports, addon, "readable");
     define<peek>(exports, addon, "peek");
+    define<peek_into>(exports, addon, "peekInto");
+    define<move_bytes>(exports, addon, "splice");
     define<consume>(exports, addon, "consume");
     define<read_from>(exports, addon, "read");
     define<write_to>(exports, addon, "write");

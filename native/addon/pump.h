@@ -29,6 +29,8 @@ class Pump {
     // Looks at what lies `skip` bytes ahead. 0 = end of file there, -EAGAIN = nothing there yet, -ENOTSUP for
     // ttys.
     ssize_t peek(int fd, Kind kind, size_t skip, char *into, size_t length);
+    // The same for a pipe, into another one that is empty and ours; both then have the same pages.
+    ssize_t peek_into(int fd, size_t skip, int to, size_t length);
     // Takes up to `count` bytes and forgets them.
     ssize_t consume(int fd, Kind kind, size_t count);
     ssize_t read(int fd, Kind kind, char *into, size_t length);
@@ -39,6 +41,7 @@ class Pump {
     void close_pipe();
     void match_size(int fd);
     ssize_t discard(size_t count);
+    ssize_t look_ahead(int fd, size_t skip, size_t length);
     ssize_t peek_pipe(int fd, size_t skip, char *into, size_t length);
     ssize_t peek_socket(int fd, size_t skip, char *into, size_t length);
     ssize_t consume_pipe(int fd, size_t count);

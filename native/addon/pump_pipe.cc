@@ -81,7 +81,8 @@ ssize_t Pump::discard(size_t count) {
     return static_cast<ssize_t>(count);
 }
 
-ssize_t Pump::peek_pipe(int fd, size_t skip, char *into, size_t length) {
+// Fills the private pipe with up to `length` bytes from `skip` bytes ahead. 0 = the end, and it stays empty.
+ssize_t Pump::look_ahead(int fd, size_t skip, size_t length) {
     if (const int error = open_pipe()) return error;
     match_size(fd);
     for (bool over = false;; over = true) {
@@ -89,10 +90,7 @@ ssize_t Pump::peek_pipe(int fd, size_t skip, char *into, size_t length) {
         if (n < 0) return -errno;
         if (static_cast<size_t>(n) > skip) {
             if (skip > 0 && discard(skip) < 0) return -EIO;
-            const size_t rest = static_cast<size_t>(n) - skip;
-            if (drain(out_, into, rest)) return static_cast<ssize_t>(rest);
-            close_pipe();
-            return -EIO;
+            return n - static_cast<ssize_t>(skip);
         }
         if (n > 0 && discard(static_cast<size_t>(n)) < 0) return -EIO;
         if (n == 0) return 0;
@@ -102,6 +100,28 @@ ssize_t Pump::peek_pipe(int fd, size_t skip, char *into, size_t length) {
         pollfd state{fd, POLLIN, 0};
         if (poll(&state, 1, 0) < 1 || (state.revents & POLLHUP) == 0) return -EAGAIN;
     }
+}
+
+ssize_t Pump::peek_pipe(int fd, size_t skip, char *into, size_t length) {
+    const ssize_t n = look_ahead(fd, skip, length);
+    if (n <= 0 || drain(out_, into, static_cast<size_t>(n))) return n;
+    close_pipe();
+    return -EIO;
+}
+
+ssize_t Pump::peek_into(int fd, size_t skip, int to, size_t length) {
+    const ssize_t seen = look_ahead(fd, skip, length);
+    ssize_t moved = 0;
+    while (moved < seen) {
+        const ssize_t n = splice(out_, nullptr, to, nullptr, static_cast<size_t>(seen - moved),
+                                 SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+        if (n <= 0) break;
+        moved += n;
+    }
+    // What the other one has no room for is still the caller's.
+    if (moved < seen) discard(static_cast<size_t>(seen - moved));
+    if (seen <= 0) return seen;
+    return moved > 0 ? moved : -EAGAIN;
 }
 
 ssize_t Pump::consume_pipe(int fd, size_t count) {

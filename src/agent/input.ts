@@ -13,7 +13,8 @@ const LOOK_MS_MAX = 32;
 const BATCH = 32 * 1024;
 /** After so many bytes the program streams, and its pipe may hold more. */
 const STREAMING = 1024 * 1024;
-const STREAM_PIPE = 256 * 1024;
+const STREAM_PIPE = 1024 * 1024;
+const STREAM_BATCH = 128 * 1024;
 /** A token of make's job server waits so long for the program to take it, ms. */
 const TOKEN_MS = 10;
 /** Home offers one at a time. */
@@ -45,6 +46,14 @@ export class InputPump {
   private wide = false;
   private readonly again = (): void => {
     if (this.open) this.write();
+  };
+
+  /** What a program that streams has taken is told after a moment, as long as it takes much. */
+  private readonly tell = (): void => {
+    const took = this.look(STREAM_BATCH);
+    if (!this.open || this.written === this.consumed) return;
+    if (took) soon(this.tell);
+    else this.lookLater();
   };
 
   private readonly kind: "pipe" | "socket" | "other";
@@ -105,6 +114,7 @@ export class InputPump {
     if (this.tokens) this.takeBack();
     this.open = false;
     unread.delete(this);
+    notSoon(this.tell);
     this.closeWriter();
     if (this.end.theirs >= 0) native.close(this.end.theirs);
     return this.consumed;
@@ -129,23 +139,47 @@ export class InputPump {
     if (this.queue.length > 0 && moved && this.kind === "pipe" && this.written > STREAMING) this.writeSoon();
     else if (this.queue.length > 0) native.watch(this.end.feed, OUT, this.again);
     else if (this.ending) this.closeWriter();
+    else if (this.writing && this.wide) native.unwatch(this.end.feed);
     else if (this.writing && moved) native.watch(this.end.feed, OUT | EDGE, () => this.look(BATCH));
     else if (this.writing) native.unwatch(this.end.feed);
-    if (moved) {
-      if (!this.tokens) this.look(BATCH);
-      this.backAt = performance.now() + TOKEN_MS;
-      unread.add(this);
-      lookMs = LOOK_MS_MIN;
-      lookSoon();
+    if (moved) this.wrote();
+  }
+
+  /** The program has something to read: what it has taken is to be told. */
+  private wrote(): void {
+    if (this.wide) {
+      soon(this.tell);
+      return;
     }
+    if (!this.tokens) this.look(BATCH);
+    this.lookLater();
+  }
+
+  private lookLater(): void {
+    this.backAt = performance.now() + TOKEN_MS;
+    unread.add(this);
+    lookMs = LOOK_MS_MIN;
+    lookSoon();
   }
 
   /** Woken for each few KiB that the program reads, we would take turns with it all the time. */
   private writeSoon(): void {
-    if (!this.wide) native.widen(this.end.feed, STREAM_PIPE);
-    this.wide = true;
+    if (!this.wide) this.widen();
     native.unwatch(this.end.feed);
     soon(this.again);
+  }
+
+  private widen(): void {
+    this.wide = true;
+    native.widen(this.end.feed, STREAM_PIPE);
+    this.stream.bypass(this.end.name, {
+      take: (from, count) =>
+        this.writing && !this.queue.length ? native.splice(from, this.end.feed, count) : 0,
+      took: (count) => {
+        this.written += count;
+        this.wrote();
+      },
+    });
   }
 
   /** To a terminal, a little at a time. */

@@ -13,6 +13,8 @@ const TERMINAL_MS = 50;
 const STREAMING = 1024 * 1024;
 /** One that writes so much between two looks will have written more in a moment. */
 const MUCH = 8 * 1024;
+/** So much goes past us at once; less is read and written as it comes. */
+const PAST_MIN = 16 * 1024;
 const scratch = Buffer.allocUnsafe(PAYLOAD_MAX);
 
 export class OutputPump {
@@ -80,12 +82,15 @@ export class OutputPump {
   private pump(): void {
     let round = 0;
     while (round < ROUND && this.open) {
-      const room = Math.min(this.stream.allowance(this.fd), PAYLOAD_MAX);
+      const room = this.stream.allowance(this.fd);
       if (room === 0 || this.link.congested(this.again)) {
         this.unwatch();
         return;
       }
-      const n = native.readOwn(this.readEnd, room === PAYLOAD_MAX ? scratch : scratch.subarray(0, room));
+      const past = this.movePast(room);
+      if (past <= 0 && this.wide && round >= MUCH && this.owed < 0) break;
+      const n =
+        past > 0 ? past : native.readOwn(this.readEnd, scratch.subarray(0, Math.min(room, PAYLOAD_MAX)));
       if (n === -11) break;
       if (n <= 0) {
         this.close();
@@ -97,7 +102,7 @@ export class OutputPump {
       }
       round += n;
       this.pumped += n;
-      this.stream.data(this.fd, scratch.subarray(0, n));
+      if (past <= 0) this.stream.data(this.fd, scratch.subarray(0, n));
       if (this.owed > 0) {
         this.owed = Math.max(this.owed - n, 0);
         if (this.owed === 0) this.changed();
@@ -106,6 +111,13 @@ export class OutputPump {
     if (!this.open) return;
     if (this.pumped > STREAMING && round >= MUCH && this.owed < 0) this.lookSoon();
     else this.watch();
+  }
+
+  /** What a program that streams has in its pipe goes past us. Returns how much; anything else: not now. */
+  private movePast(room: number): number {
+    if (!this.wide || this.kind !== "pipe" || room < PAST_MIN) return 0;
+    if (native.readable(this.readEnd) < PAST_MIN) return 0;
+    return this.stream.move(this.fd, room, (pipe, count) => native.splice(this.readEnd, pipe, count));
   }
 
   private lookSoon(): void {

@@ -127,6 +127,7 @@ export class Attempt {
   private makeOutput(file: Held, skip: number): Output {
     const { name } = file;
     return new Output(file.fd, file.kind, skip, {
+      streams: (sink) => this.stream.bypass(name, sink),
       handedOn: (count) => {
         if (count === 0 || this.over) return;
         this.stream.handedOn(name, count);

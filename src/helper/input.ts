@@ -16,10 +16,10 @@ const WAIT = -1000;
 const BACKGROUND_MS = 50;
 /** Bytes sent ahead at first: most programs read nothing, and those that do soon earn more. */
 const AHEAD_FIRST = 16 * 1024;
-/** A pipe that so much was read from shall hold more than a window, since only what is in it can be sent ahead. */
+/** A pipe that so much was read from shall hold a window, since only what is in it can be sent ahead. */
 const STREAMING = 1024 * 1024;
-/** Where so much has come between two looks, more will have come in a moment. */
-const MUCH = 8 * 1024;
+/** So much goes past us at once; less is read and written as it comes. */
+const PAST_MIN = 16 * 1024;
 /** Looked at in one go, since each look begins with what was seen before. */
 const scratch = Buffer.allocUnsafeSlow(4 * PAYLOAD_MAX);
 
@@ -31,6 +31,8 @@ export class Input {
   private ended = false;
   private watched = false;
   private wide = false;
+  /** Bytes in the pipe that were not sent, at the last look. */
+  private fresh = 0;
   private waiting: NodeJS.Timeout | undefined;
   private readonly again = (): void => this.look();
 
@@ -62,7 +64,7 @@ export class Input {
 
   private widen(): void {
     this.wide = true;
-    native.widen(this.file.readFd, 2 * INPUT_WINDOW);
+    native.widen(this.file.readFd, INPUT_WINDOW);
   }
 
   /** The program reads the file itself, and has come to this offset. */
@@ -82,7 +84,6 @@ export class Input {
 
   private look(): void {
     clearTimeout(this.waiting);
-    let looked = 0;
     while (!this.ended) {
       const room = Math.min(
         this.stream.allowance(this.file.name),
@@ -93,7 +94,12 @@ export class Input {
         this.unwatch();
         return;
       }
-      const n = this.next(scratch.subarray(0, room));
+      const past = this.movePast(room);
+      if (past <= 0 && this.mayGrow()) {
+        this.lookSoon();
+        return;
+      }
+      const n = past > 0 ? past : this.next(scratch.subarray(0, room));
       if (n === WAIT) {
         this.unwatch();
         this.waiting = setTimeout(() => this.look(), BACKGROUND_MS);
@@ -109,14 +115,30 @@ export class Input {
         return;
       }
       this.ahead += n;
-      looked += n;
-      for (let at = 0; at < n; at += PAYLOAD_MAX)
-        this.stream.data(this.file.name, scratch.subarray(at, Math.min(at + PAYLOAD_MAX, n)));
-      if (n < room && this.wide && looked >= MUCH) {
-        this.lookSoon();
-        return;
-      }
+      this.fresh = 0;
+      if (past <= 0) this.sendSeen(n);
     }
+  }
+
+  private sendSeen(count: number): void {
+    for (let at = 0; at < count; at += PAYLOAD_MAX)
+      this.stream.data(this.file.name, scratch.subarray(at, Math.min(at + PAYLOAD_MAX, count)));
+  }
+
+  /** Whether a pipe that streams has had something new since the last look, little as it is: then more will come in a moment. */
+  private mayGrow(): boolean {
+    if (!this.wide) return false;
+    const before = this.fresh;
+    this.fresh = native.readable(this.file.readFd) - this.ahead;
+    return this.fresh !== before && this.fresh < PAST_MIN;
+  }
+
+  /** Sends what is in a pipe from which much is read without copying it. Returns how much; anything else: not now. */
+  private movePast(room: number): number {
+    const { readFd, kind, name } = this.file;
+    if (!this.wide || kind !== "pipe" || room < PAST_MIN) return 0;
+    if (native.readable(readFd) < this.ahead + PAST_MIN) return 0;
+    return this.stream.move(name, room, (pipe, count) => native.peekInto(readFd, this.ahead, pipe, count));
   }
 
   /** Woken for each few KiB that come, we would send them in small pieces. */

@@ -1,17 +1,24 @@
 /** Hands a program's output on to one of the caller's descriptors, as fast as that takes it. */
 import { type FdKind, native, OUT } from "../io/native.js";
 import { notSoon, soon } from "../io/soon.js";
+import { Transit } from "../io/transit.js";
 import { WINDOW } from "../mux/frame.js";
+import type { Sink } from "../mux/stream.js";
 
 const ENXIO = -6;
 const EAGAIN = -11;
 const EPIPE = -32;
-/** A pipe through which so much has gone may hold a window, so that its reader and we take turns less often. */
+/**
+ * A pipe through which so much has gone may hold a window, so that its reader and we take turns less often. To pipes and files
+ * the rest goes past us where it can.
+ */
 const STREAMING = 1024 * 1024;
 /** A reader that takes so much between two looks will have taken more in a moment. */
 const MUCH = 8 * 1024;
 
 export interface OutputEvents {
+  /** Much is coming: what can be may be handed to this. */
+  streams(sink: Sink): void;
   /** So many bytes were written (or nobody wants them). */
   handedOn(count: number): void;
   /** Everything that came so far was written. */
@@ -32,6 +39,9 @@ export class Output {
   /** A non-blocking description of the caller's pipe; -1: not opened, or not to be had. */
   private own = -1;
   private wide = false;
+  /** Nothing goes past us after all. */
+  private seen = false;
+  private readonly transit = new Transit();
   private readonly again = (): void => this.write();
 
   /** @param skip - bytes that an earlier run delivered already */
@@ -78,6 +88,7 @@ export class Output {
     this.queue = [];
     this.unwatch();
     notSoon(this.again);
+    this.transit.close();
     if (this.own >= 0) native.close(this.own);
     this.own = -1;
   }
@@ -97,10 +108,10 @@ export class Output {
       if (n === 0) break;
     }
     this.delivered += written;
-    if (this.own >= 0 && !this.wide && this.delivered > STREAMING) this.widen();
+    if (!this.wide && this.delivered > STREAMING) this.widen();
     if (written > 0) this.events.handedOn(written);
     if (error !== 0 && error !== EAGAIN) this.breakOff();
-    else if (this.queue.length > 0 && this.wide && written >= MUCH) this.writeSoon();
+    else if (this.queue.length > 0 && this.own >= 0 && this.wide && written >= MUCH) this.writeSoon();
     else if (this.queue.length > 0) this.watch("room");
     else this.rest();
     if (this.idle && this.shutting) this.shutDown();
@@ -122,7 +133,29 @@ export class Output {
 
   private widen(): void {
     this.wide = true;
-    native.widen(this.own, WINDOW);
+    if (this.own >= 0) native.widen(this.own, WINDOW);
+    if (this.own >= 0 || this.kind === "file")
+      this.events.streams({
+        take: (from, count) => this.take(from, count),
+        took: (count) => this.took(count),
+      });
+  }
+
+  private take(from: number, count: number): number {
+    if (this.dead || this.seen || this.skip > 0 || this.queue.length > 0) return 0;
+    // A file takes bytes from nothing but a pipe.
+    if (this.own < 0) return this.transit.fill((pipe) => native.splice(from, pipe, count));
+    return native.splice(from, this.own, count);
+  }
+
+  private took(count: number): void {
+    // Opened for appending, or full, it is written the ordinary way from now on, which says what is wrong.
+    if (this.own < 0 && this.transit.drain(this.fd) !== 0) this.seen = true;
+    const rest = this.transit.held > 0 ? this.transit.rest() : undefined;
+    const written = count - (rest?.length ?? 0);
+    this.delivered += written;
+    this.events.handedOn(written);
+    if (rest !== undefined) this.push(rest);
   }
 
   private shutDown(): void {

@@ -2,8 +2,11 @@
 import { Buffer } from "node:buffer";
 import { type Role, Type } from "../mux/frame.js";
 import { type LinkEvents, Muxer } from "../mux/muxer.js";
+import type { Fill } from "../mux/stream.js";
 import { LINK_PING_MS } from "./layout.js";
 import { IN, native, OUT } from "./native.js";
+import { notSoon, soon } from "./soon.js";
+import { Transit } from "./transit.js";
 
 const EAGAIN = -11;
 /** Bytes taken from the muxer at a time. */
@@ -11,7 +14,14 @@ const PORTION = 128 * 1024;
 /** For whatever came last, on whichever link: nothing of it is kept. */
 const incoming = Buffer.allocUnsafeSlow(256 * 1024);
 
-export interface PipeEvents extends Omit<LinkEvents, "wake" | "direct"> {
+/** Where so much has come between two looks, more will have come in a moment. */
+const MUCH = 8 * 1024;
+/** What each of the two ways holds once much streams through it, if they are pipes and we may have so much. */
+const HOLDS = 1024 * 1024;
+/** Let past us at one go before others get their turn. */
+const ROUND = 256 * 1024;
+
+export interface PipeEvents extends Omit<LinkEvents, "wake" | "direct" | "move" | "bypassed"> {
   /** The other end is gone or broke the rules; called once. */
   lost(why: string): void;
 }
@@ -22,9 +32,14 @@ export class BytePipe {
   heardAt = performance.now();
   private spokeAt = performance.now();
   private over = false;
+  private watched = false;
+  private wide = false;
+  private readonly again = (): void => this.read();
   private scheduled = false;
   /** Taken from the muxer and not sent yet. */
   private rest: Buffer[] = [];
+  /** Behind that: the payload of its last frame. */
+  private readonly transit = new Transit();
   /** The other end does not take more for now. */
   private blocked = false;
   /** Pumps that wait for congestion to end. */
@@ -45,13 +60,15 @@ export class BytePipe {
       opened: (stream, spec) => events.opened(stream, spec),
       wake: () => this.schedule(),
       direct: (header, payload) => this.direct(header, payload),
+      move: (fill, header) => this.move(fill, header),
+      bypassed: () => native.widen(this.input, HOLDS),
     });
   }
 
   /** Begins to read, with bytes that came before. */
   start(first: Buffer): void {
     if (first.length > 0) this.receive(first);
-    if (!this.over) native.watch(this.input, IN, () => this.read());
+    if (!this.over) this.watch();
   }
 
   /** Says something if nothing was said for a while; call about every second. */
@@ -73,9 +90,58 @@ export class BytePipe {
   }
 
   private read(): void {
-    const n = native.readOwn(this.input, incoming);
-    if (n > 0) this.receive(incoming.subarray(0, n));
+    if (this.over) return;
+    if (this.mux.bypasses) this.readPast();
+    else {
+      this.watch();
+      this.readSome(incoming);
+    }
+  }
+
+  /** False: there is nothing now. */
+  private readSome(into: Buffer): boolean {
+    const n = native.readOwn(this.input, into);
+    if (n > 0) this.receive(into.subarray(0, n));
     else if (n !== EAGAIN) this.end(n === 0 ? "the connection was closed" : `cannot be read (errno ${-n})`);
+    return n > 0;
+  }
+
+  /** Reads up to where payloads begin, and lets those past us. */
+  private readPast(): void {
+    let went = 0;
+    while (went < ROUND && !this.over) {
+      const n = this.pass();
+      const { wanted } = this.mux;
+      if (n === 0 && !this.readSome(incoming.subarray(0, wanted))) break;
+      went += n > 0 ? n : wanted;
+    }
+    if (this.over) return;
+    if (went >= MUCH) this.readSoon();
+    else this.watch();
+  }
+
+  /** Woken for each piece that comes, we would take turns with the other end all the time. */
+  private readSoon(): void {
+    if (this.watched) native.unwatch(this.input);
+    this.watched = false;
+    soon(this.again);
+  }
+
+  private watch(): void {
+    if (this.watched) return;
+    this.watched = true;
+    native.watch(this.input, IN, () => this.read());
+  }
+
+  private pass(): number {
+    let n = 0;
+    try {
+      n = this.mux.pass(this.input);
+    } catch (error) {
+      this.end(error instanceof Error ? error.message : String(error));
+    }
+    if (n > 0) this.heardAt = performance.now();
+    return n;
   }
 
   private receive(chunk: Buffer): void {
@@ -109,13 +175,22 @@ export class BytePipe {
     return true;
   }
 
+  private move(fill: Fill, header: (length: number) => Buffer): number {
+    this.flush();
+    if (this.blocked || this.over) return 0;
+    if (!this.wide) native.widen(this.output, HOLDS);
+    this.wide = true;
+    const n = this.transit.fill(fill);
+    if (n <= 0) return n;
+    this.rest = [header(n)];
+    this.flush();
+    return n;
+  }
+
   private flush(): void {
     while (!this.over && !this.blocked) {
-      if (this.rest.length === 0) this.rest = this.mux.take(PORTION);
-      if (this.rest.length === 0) break;
-      const n = this.write(this.rest);
-      this.rest = after(this.rest, n);
-      if (this.rest.length > 0) this.block();
+      if (this.rest.length === 0 && this.transit.held > 0) this.drain();
+      else if (!this.send()) break;
     }
     while (!this.over && !this.blocked) {
       const [first] = this.waiting;
@@ -123,6 +198,25 @@ export class BytePipe {
       this.waiting.delete(first);
       first();
     }
+  }
+
+  /** False: there is nothing to send. */
+  private send(): boolean {
+    if (this.rest.length === 0) this.rest = this.mux.take(PORTION);
+    if (this.rest.length === 0) return false;
+    const n = this.write(this.rest);
+    this.rest = after(this.rest, n);
+    if (this.rest.length > 0) this.block();
+    return true;
+  }
+
+  private drain(): void {
+    const before = this.transit.held;
+    const error = this.transit.drain(this.output);
+    if (this.transit.held < before) this.spokeAt = performance.now();
+    // Told by the ordinary way what is wrong, if it is.
+    if (error !== 0) this.rest = [this.transit.rest()];
+    else if (this.transit.held > 0) this.block();
   }
 
   /** Bytes that went; the link is over when it is broken. */
@@ -146,8 +240,10 @@ export class BytePipe {
   private end(why: string | undefined): void {
     if (this.over) return;
     this.over = true;
+    notSoon(this.again);
     native.close(this.input);
     native.close(this.output);
+    this.transit.close();
     if (why !== undefined) this.events.lost(why);
   }
 }

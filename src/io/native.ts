@@ -128,6 +128,8 @@ export interface Native {
    * sockets, pread at the offset for files). 0 = end of file, -EAGAIN = nothing now. A tty cannot be peeked: -ENOTSUP.
    */
   peek(fd: number, kind: FdKind, skip: number, into: Buffer): number;
+  /** The same for a pipe, into the write end of another one that is empty and ours: no byte is copied. At most `count` bytes. */
+  peekInto(fd: number, skip: number, to: number, count: number): number;
   /** Take up to `count` bytes that were peeked (splice, recv, lseek). Returns how many were there, or -EAGAIN when none. */
   consume(fd: number, kind: FdKind, count: number): number;
   /** Read what is there now (ttys: through a non-blocking reopened description). */
@@ -140,12 +142,17 @@ export interface Native {
   /** Read from and write to a non-blocking description that is ours: plain read(2), and writev(2) of 64 pieces at most. */
   readOwn(fd: number, into: Buffer): number;
   writeOwn(fd: number, pieces: readonly Buffer[]): number;
+  /**
+   * Moves up to `count` bytes that are there, without copying where the kernel can. One of the two is a pipe; both are
+   * non-blocking, or a file. 0 is end of file; -EINVAL: not between these two.
+   */
+  splice(from: number, to: number, count: number): number;
   /** A non-blocking description of our own of the same pipe or tty; -errno where that is not permitted; -ENXIO: nobody reads the pipe. */
   reopen(fd: number): number;
   /** A timer for watch(): an edge (IN) so many µs, less than a second, after each `arm`. */
   timer(): number;
   arm(timer: number, us: number): number;
-  /** Makes a pipe hold so many bytes, where it holds less and that is permitted. Returns what it holds, or -errno. */
+  /** Makes a pipe hold so many bytes, or a socket what is written to it, where that is less and permitted. Returns what it holds, or -errno. */
   widen(fd: number, bytes: number): number;
   /** Pipe of our own, both ends non-blocking for us and close-on-exec: [read, write] ... */
   pipe(): [number, number];

@@ -79,8 +79,8 @@ export interface RemoteLink {
 /** The same for a link. */
 export function startLink(command: readonly string[]): RemoteLink {
   const [program = "ssh", ...args] = command;
-  const [output, stdin] = native.socketPair();
-  const [input, stdout] = native.socketPair();
+  const [stdin, output] = native.pipe();
+  const [input, stdout] = native.pipe();
   for (const theirs of [stdin, stdout]) native.setBlocking(theirs, true);
   try {
     const child = spawn(program, args, { stdio: [stdin, stdout, "pipe"], env: ownEnv(), detached: true });

@@ -37,6 +37,23 @@ export class Decoder {
     }
   }
 
+  /** Bytes until whatever has begun is complete, or until it is known how much that is. */
+  get wanted(): number {
+    if (this.data !== undefined) return this.left;
+    return this.cut === undefined ? HEADER_SIZE : this.cut.length - this.held;
+  }
+
+  /** The payload in whose middle the bytes are. */
+  get due(): { readonly stream: number; readonly fd: number; readonly left: number } | undefined {
+    return this.data && { stream: this.data.stream, fd: this.data.flags, left: this.left };
+  }
+
+  /** So many bytes of it came another way. */
+  passed(count: number): void {
+    this.left -= count;
+    if (this.left === 0) this.data = undefined;
+  }
+
   /** A frame that begins in `chunk`. Returns where to go on. */
   private next(chunk: Buffer, start: number, each: (frame: Frame) => void): number {
     const body = start + HEADER_SIZE;

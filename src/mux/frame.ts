@@ -5,12 +5,16 @@
 import type { Buffer } from "node:buffer";
 
 export const HEADER_SIZE = 12;
-/** Largest payload of one frame. */
+/** Largest payload of one frame, and ... */
 export const PAYLOAD_MAX = 64 * 1024;
+/** ... of one with data that the kernel moves. */
+export const MOVED_MAX = 256 * 1024;
 /** Bytes that may be on their way for one descriptor of a program's output, and ... */
 export const WINDOW = 256 * 1024;
+/** ... once much comes and is taken fast, and ... */
+export const WIDE_WINDOW = 1024 * 1024;
 /** ... of its input, which come back as credit only once the program has read them. */
-export const INPUT_WINDOW = 512 * 1024;
+export const INPUT_WINDOW = 1024 * 1024;
 /** Largest job specification, spread over several OPEN frames. */
 export const SPEC_MAX = 8 * 1024 * 1024;
 /** Highest descriptor that a job carries. */
@@ -142,7 +146,7 @@ export const rules: ReadonlyMap<number, Rule> = new Map<number, Rule>([
   [Type.OFFSET, job("agent", 8, 8, FD_MAX)],
   [Type.SHUT, job("agent", 0, 0, FD_MAX)],
   [Type.RETURN, job("agent", 1, 64, FD_MAX)],
-  [Type.DATA, job("both", 1, PAYLOAD_MAX, FD_MAX)],
+  [Type.DATA, job("both", 1, MOVED_MAX, FD_MAX)],
   [Type.EOF, job("both", 0, 0, FD_MAX)],
   [Type.CREDIT, job("both", 4, 4, FD_MAX)],
   [Type.READER_GONE, job("both", 0, 0, FD_MAX)],

@@ -13,7 +13,7 @@ import {
   STREAMS_MAX,
   Type,
 } from "./frame.js";
-import { type Outlet, Stream } from "./stream.js";
+import { type Fill, type Outlet, Stream } from "./stream.js";
 
 export interface LinkEvents {
   /** A frame of the link itself. */
@@ -24,7 +24,14 @@ export interface LinkEvents {
   wake(): void;
   /** Sends a frame at once, after all that waits; false: it is to wait as well. Without it everything waits. */
   direct?(header: Buffer, payload: Buffer): boolean;
+  /** Sends a frame whose payload `fill` puts into a pipe, at once. Returns what `fill` did, or 0 when it was not called. */
+  move?(fill: Fill, header: (length: number) => Buffer): number;
+  /** Much is coming in for some stream. */
+  bypassed?(): void;
 }
+
+/** Shorter rests of payloads are not worth a way of their own. */
+const PAST_MIN = 8 * 1024;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -38,6 +45,8 @@ export class Muxer implements Outlet {
   private readonly turn: Stream[] = [];
   /** Specifications that have not arrived completely. */
   private readonly opening = new Map<number, Buffer[]>();
+  /** Streams of which some data may go past us. */
+  private readonly past = new Set<Stream>();
   private lastId = 0;
   private awake = false;
 
@@ -51,6 +60,31 @@ export class Muxer implements Outlet {
   /** Takes bytes from the other end. @throws {LinkFault}: the link must be ended */
   receive(chunk: Buffer): void {
     this.decoder.push(chunk, (frame) => this.dispatch(frame));
+  }
+
+  /** Whether some data may go past us: what comes in had better be read up to where that begins. */
+  get bypasses(): boolean {
+    return this.past.size > 0;
+  }
+
+  /**
+   * Lets the rest of the payload in whose middle we are go past us, from this descriptor.
+   * @returns bytes that went; 0: the ordinary way, please. @throws {LinkFault}
+   */
+  pass(from: number): number {
+    const { due } = this.decoder;
+    if (due === undefined || due.left < PAST_MIN) return 0;
+    const stream = this.streams.get(due.stream);
+    const n = stream?.sinks.get(due.fd)?.take(from, due.left) ?? 0;
+    if (n <= 0) return 0;
+    this.decoder.passed(n);
+    stream?.passed(due.fd, n);
+    return n;
+  }
+
+  /** Bytes until whatever has begun to come in is complete, or until it is known how much that is. */
+  get wanted(): number {
+    return this.decoder.wanted;
   }
 
   /** Home: opens a stream. */
@@ -74,7 +108,7 @@ export class Muxer implements Outlet {
   /** Agent: the last frame of a stream; it is forgotten here. */
   close(stream: Stream): void {
     stream.inOrder(Type.CLOSE);
-    this.streams.delete(stream.id);
+    this.forget(stream);
   }
 
   /** About `limit` bytes to send now: control first, then one frame of each stream in turn. Empty = nothing left. */
@@ -112,6 +146,21 @@ export class Muxer implements Outlet {
     if (!gone) this.ordered(stream, Buffer.concat([header, payload]));
   }
 
+  move(_stream: Stream, fill: Fill, header: (length: number) => Buffer): number {
+    return this.turn.length === 0 ? (this.events.move?.(fill, header) ?? 0) : 0;
+  }
+
+  bypassed(stream: Stream): void {
+    if (!this.streams.has(stream.id)) return;
+    this.past.add(stream);
+    this.events.bypassed?.();
+  }
+
+  private forget(stream: Stream): void {
+    this.streams.delete(stream.id);
+    this.past.delete(stream);
+  }
+
   private wake(): void {
     if (this.awake) return;
     this.awake = true;
@@ -133,7 +182,7 @@ export class Muxer implements Outlet {
     }
     if (!stream.account(frame))
       throw new LinkFault("stream", `descriptor ${frame.flags} does not go this way`);
-    if (frame.type === Type.CLOSE) this.streams.delete(stream.id);
+    if (frame.type === Type.CLOSE) this.forget(stream);
     stream.onFrame(frame);
   }
 

@@ -1,11 +1,15 @@
 /** Credits: how many bytes of one descriptor may be on their way in one direction. */
 import { LinkFault } from "./errors.js";
 
-/** The sender's side. Invariant: 0 <= allowance <= size. */
+/** The sender's side. Invariant: 0 <= allowance <= most. */
 export class SendWindow {
   allowance: number;
 
-  constructor(private readonly size: number) {
+  /** @param most - that the receiver may come to allow */
+  constructor(
+    size: number,
+    private readonly most = size,
+  ) {
     this.allowance = size;
   }
 
@@ -17,7 +21,7 @@ export class SendWindow {
 
   /** @throws {LinkFault} when the other end gives back what it never had */
   refill(count: number): void {
-    if (this.allowance + count > this.size)
+    if (this.allowance + count > this.most)
       throw new LinkFault("window", `credit of ${count} was never spent`);
     this.allowance += count;
   }
@@ -32,9 +36,17 @@ export class ReceiveWindow {
 
   /** @param batch - credit goes out once so much has come together */
   constructor(
-    private readonly size: number,
+    private size: number,
     private readonly batch: number,
   ) {}
+
+  /** Allows more from now on; returns the credit to send now. */
+  grow(size: number): number {
+    const credit = this.owed + Math.max(0, size - this.size);
+    this.size = Math.max(size, this.size);
+    this.owed = 0;
+    return credit;
+  }
 
   /** @throws {LinkFault} when the other end sends more than it was allowed */
   arrive(count: number): void {

@@ -138,7 +138,7 @@ describe("frames", () => {
     ["reserved bytes", "300000010100000001000000", "flags"],
     ["a job's frame on the link's stream", "300000000000000001000000", "stream"],
     ["a link's frame on a job's stream", "010000000100000000000000", "stream"],
-    ["too long a payload", "300000000100000001000100", "length"],
+    ["too long a payload", "300000000100000001000400", "length"],
     ["no payload where one must be", "300000000100000000000000", "length"],
   ])("with %s end the link", (_, hex, code) => {
     try {
