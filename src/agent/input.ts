@@ -1,5 +1,6 @@
 /** Feeds what a program may read, and tells home how much of it the program has really taken. */
 import { EDGE, native, OUT } from "../io/native.js";
+import { Room } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
 import { FileUse } from "../mux/open-file.js";
 import type { Stream } from "../mux/stream.js";
@@ -44,6 +45,7 @@ export class InputPump {
   private writing = true;
   private open = true;
   private wide = false;
+  private readonly room = new Room();
   private readonly again = (): void => {
     if (this.open) this.write();
   };
@@ -171,7 +173,7 @@ export class InputPump {
 
   private widen(): void {
     this.wide = true;
-    native.widen(this.end.feed, STREAM_PIPE);
+    this.room.widen(this.end.feed, STREAM_PIPE);
     this.stream.bypass(this.end.name, {
       take: (from, count) =>
         this.writing && !this.queue.length ? native.splice(from, this.end.feed, count) : 0,
@@ -208,6 +210,7 @@ export class InputPump {
     this.writing = false;
     native.unwatch(this.end.feed);
     notSoon(this.again);
+    this.room.end();
     if (this.kind === "socket") native.shutdown(this.end.feed, true);
     native.close(this.end.feed);
   }

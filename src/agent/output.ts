@@ -1,6 +1,7 @@
 /** Carries what a program writes to one of its descriptors. */
 import type { BytePipe } from "../io/byte-pipe.js";
 import { IN, native } from "../io/native.js";
+import { Room } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
 import { PAYLOAD_MAX, Type, WINDOW } from "../mux/frame.js";
 import type { Stream } from "../mux/stream.js";
@@ -22,6 +23,7 @@ export class OutputPump {
   private watched = false;
   private pumped = 0;
   private wide = false;
+  private readonly room = new Room();
   private readonly again = (): void => this.resume();
   /** Bytes still to be sent before the status may be; -1 = the program has not ended. */
   private owed = -1;
@@ -75,6 +77,7 @@ export class OutputPump {
     this.open = false;
     this.unwatch();
     notSoon(this.again);
+    this.room.end();
     if (this.kind === "socket") native.shutdown(this.readEnd, false);
     native.close(this.readEnd);
   }
@@ -121,7 +124,7 @@ export class OutputPump {
   }
 
   private lookSoon(): void {
-    if (!this.wide && this.kind === "pipe") native.widen(this.readEnd, WINDOW);
+    if (!this.wide && this.kind === "pipe") this.room.widen(this.readEnd, WINDOW);
     this.wide = true;
     this.unwatch();
     soon(this.again);

@@ -5,6 +5,7 @@
 
 import type { BytePipe } from "../io/byte-pipe.js";
 import { EDGE, IN, native } from "../io/native.js";
+import { Room } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
 import { INPUT_WINDOW, PAYLOAD_MAX, Type } from "../mux/frame.js";
 import type { Stream } from "../mux/stream.js";
@@ -31,6 +32,7 @@ export class Input {
   private ended = false;
   private watched = false;
   private wide = false;
+  private readonly room = new Room();
   /** Bytes in the pipe that were not sent, at the last look. */
   private fresh = 0;
   private waiting: NodeJS.Timeout | undefined;
@@ -64,7 +66,7 @@ export class Input {
 
   private widen(): void {
     this.wide = true;
-    native.widen(this.file.readFd, INPUT_WINDOW);
+    this.room.widen(this.file.readFd, INPUT_WINDOW);
   }
 
   /** The program reads the file itself, and has come to this offset. */
@@ -79,6 +81,7 @@ export class Input {
     this.ended = true;
     clearTimeout(this.waiting);
     notSoon(this.again);
+    this.room.end();
     this.unwatch();
   }
 

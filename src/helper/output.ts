@@ -1,5 +1,6 @@
 /** Hands a program's output on to one of the caller's descriptors, as fast as that takes it. */
 import { type FdKind, native, OUT } from "../io/native.js";
+import { Room } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
 import { Transit } from "../io/transit.js";
 import { WINDOW } from "../mux/frame.js";
@@ -39,6 +40,7 @@ export class Output {
   /** A non-blocking description of the caller's pipe; -1: not opened, or not to be had. */
   private own = -1;
   private wide = false;
+  private readonly room = new Room();
   /** Nothing goes past us after all. */
   private seen = false;
   private readonly transit = new Transit();
@@ -89,6 +91,7 @@ export class Output {
     this.unwatch();
     notSoon(this.again);
     this.transit.close();
+    this.room.end();
     if (this.own >= 0) native.close(this.own);
     this.own = -1;
   }
@@ -133,7 +136,7 @@ export class Output {
 
   private widen(): void {
     this.wide = true;
-    if (this.own >= 0) native.widen(this.own, WINDOW);
+    if (this.own >= 0) this.room.widen(this.own, WINDOW);
     if (this.own >= 0 || this.kind === "file")
       this.events.streams({
         take: (from, count) => this.take(from, count),

@@ -5,6 +5,7 @@ import { type LinkEvents, Muxer } from "../mux/muxer.js";
 import type { Fill } from "../mux/stream.js";
 import { LINK_PING_MS } from "./layout.js";
 import { IN, native, OUT } from "./native.js";
+import { Room } from "./room.js";
 import { notSoon, soon } from "./soon.js";
 import { Transit } from "./transit.js";
 
@@ -33,7 +34,8 @@ export class BytePipe {
   private spokeAt = performance.now();
   private over = false;
   private watched = false;
-  private wide = false;
+  private readonly inRoom = new Room();
+  private readonly outRoom = new Room();
   private readonly again = (): void => this.read();
   private scheduled = false;
   /** Taken from the muxer and not sent yet. */
@@ -61,7 +63,7 @@ export class BytePipe {
       wake: () => this.schedule(),
       direct: (header, payload) => this.direct(header, payload),
       move: (fill, header) => this.move(fill, header),
-      bypassed: () => native.widen(this.input, HOLDS),
+      bypassed: () => this.inRoom.widen(this.input, HOLDS),
     });
   }
 
@@ -178,8 +180,7 @@ export class BytePipe {
   private move(fill: Fill, header: (length: number) => Buffer): number {
     this.flush();
     if (this.blocked || this.over) return 0;
-    if (!this.wide) native.widen(this.output, HOLDS);
-    this.wide = true;
+    this.outRoom.widen(this.output, HOLDS);
     const n = this.transit.fill(fill);
     if (n <= 0) return n;
     this.rest = [header(n)];
@@ -244,6 +245,8 @@ export class BytePipe {
     native.close(this.input);
     native.close(this.output);
     this.transit.close();
+    this.inRoom.end();
+    this.outRoom.end();
     if (why !== undefined) this.events.lost(why);
   }
 }

@@ -1,6 +1,7 @@
 /** Bytes on their way from one descriptor to another that are not looked at: the kernel hands their pages on. */
 import { Buffer } from "node:buffer";
 import { native } from "./native.js";
+import { Room } from "./room.js";
 
 /** What fits into the pipe, if we may have so much. */
 const SIZE = 256 * 1024;
@@ -9,13 +10,14 @@ const EAGAIN = -11;
 export class Transit {
   /** Bytes that wait. */
   held = 0;
+  private readonly room = new Room();
   private ends: readonly [out: number, into: number] | undefined;
 
   /** Lets bytes come, when nothing is held. @param move - puts bytes into a pipe. @returns what that returned */
   fill(move: (into: number) => number): number {
     if (this.ends === undefined) {
       this.ends = native.pipe();
-      native.widen(this.ends[1], SIZE);
+      this.room.widen(this.ends[1], SIZE);
     }
     const n = move(this.ends[1]);
     this.held = Math.max(n, 0);
@@ -50,5 +52,6 @@ export class Transit {
     for (const fd of this.ends ?? []) native.close(fd);
     this.ends = undefined;
     this.held = 0;
+    this.room.end();
   }
 }

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { BytePipe, type PipeEvents } from "../../src/io/byte-pipe.js";
 import { native } from "../../src/io/native.js";
+import { Room } from "../../src/io/room.js";
 import { notSoon, soon } from "../../src/io/soon.js";
 import { type Frame, MOVED_MAX, PAYLOAD_MAX, Type } from "../../src/mux/frame.js";
 import type { Stream } from "../../src/mux/stream.js";
@@ -168,6 +169,24 @@ test.each([
   expect(lost).toEqual([]);
   for (const end of [home, agent]) end.close();
   for (const fd of [out, into]) native.close(fd);
+});
+
+test("pipes are made larger until they hold 16 MiB together, and again when some have ended", () => {
+  const pipes = Array.from({ length: 20 }, () => native.pipe());
+  const rooms = pipes.map(([fd]) => {
+    const room = new Room();
+    room.widen(fd, 1 << 20);
+    return room;
+  });
+  const held = (): number => pipes.filter(([fd]) => native.widen(fd, 1) === 1 << 20).length;
+  expect(held()).toBe(16);
+  for (const room of rooms.slice(0, 2)) room.end();
+  for (const [i, room] of rooms.entries()) room.widen(pipes[i]?.[0] ?? -1, 1 << 20);
+  expect(held()).toBe(16); // the first two again: they are that large
+  for (const room of rooms) room.end();
+  new Room().widen(pipes[19]?.[0] ?? -1, 1 << 20);
+  expect(held()).toBe(17);
+  for (const fd of pipes.flat()) native.close(fd);
 });
 
 test("control goes ahead of data that waits, and whoever waits longest is asked first", async () => {
