@@ -3,9 +3,16 @@
  * loader's lock, which a child made by fork or vfork must not wait for. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <features.h>
 #include "shim.h"
 
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 29)
+#define SEES_CHDIR
+#endif
+
 static struct real found;
+/* Set once and for all; nothing tells what is in file actions. */
+static bool moves;
 
 static int missing_exec(const char *path, char *const argv[], char *const envp[]) {
     long result = sys_call(SYS_execve, (long)path, (long)argv, (long)envp, 0, 0, 0);
@@ -19,10 +26,38 @@ __attribute__((constructor)) static void resolve(void) {
     found.execvpe = (execve_fn *)dlsym(RTLD_NEXT, "execvpe");
     found.spawn = (spawn_fn *)dlsym(RTLD_NEXT, "posix_spawn");
     found.spawnp = (spawn_fn *)dlsym(RTLD_NEXT, "posix_spawnp");
+    /* Where there are others than those that we stand before, they are not seen. */
+    static const char *const unseen[] = {
+#ifndef SEES_CHDIR
+        "posix_spawn_file_actions_addchdir_np", "posix_spawn_file_actions_addfchdir_np",
+#endif
+        "posix_spawn_file_actions_addchdir", "posix_spawn_file_actions_addfchdir"};
+    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
+        if (dlsym(RTLD_NEXT, unseen[i])) moves = true;
     /* Last, since it tells the others apart from not looked up. */
     found.execve = execve ? execve : missing_exec;
     errno = saved;
 }
+
+bool real_moves(void) {
+    return moves;
+}
+
+#ifdef SEES_CHDIR
+EXPORT int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path) {
+    typedef int add_fn(posix_spawn_file_actions_t *, const char *);
+    add_fn *add = (add_fn *)real_rare("posix_spawn_file_actions_addchdir_np", NULL);
+    moves = true;
+    return add ? add(actions, path) : ENOSYS;
+}
+
+EXPORT int posix_spawn_file_actions_addfchdir_np(posix_spawn_file_actions_t *actions, int fd) {
+    typedef int add_fn(posix_spawn_file_actions_t *, int);
+    add_fn *add = (add_fn *)real_rare("posix_spawn_file_actions_addfchdir_np", NULL);
+    moves = true;
+    return add ? add(actions, fd) : ENOSYS;
+}
+#endif
 
 const struct real *real_functions(void) {
     /* Another library's constructor can come before ours. */

@@ -3,8 +3,8 @@
  * and then makes the caller's own call or the same call on the stand-in (standin.c).
  *
  * Rules for every line here: no allocation, no lock, no stdio, errno untouched, nothing written to static
- * memory but by real.c and policy.c at the start and a note of one mapping (ground.c), little stack: after
- * vfork all of it happens in the parent's address space, on a thread's stack. */
+ * memory but by real.c and policy.c at the start, a note that a directory changes (real.c) and one of a mapping
+ * (ground.c), little stack: after vfork all of it happens in the parent's address space, on a thread's stack. */
 #ifndef PANTS_SHIM_H
 #define PANTS_SHIM_H
 #include <spawn.h>
@@ -26,6 +26,8 @@ struct real {
     spawn_fn *spawn, *spawnp;
 };
 const struct real *real_functions(void);
+/* Whether file actions of this process may change the directory. */
+bool real_moves(void);
 /* Those that hardly anyone calls, looked up when called; `version` NULL = any. */
 void *real_rare(const char *name, const char *version);
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include "shim.h"
 
+static const char MOVED[] = "file actions that may change a relative path";
+
 struct call {
     spawn_fn *real;
     pid_t *pid; /* a pidfd, when `pidfd` is set */
@@ -65,7 +67,7 @@ static int spawn_path(const struct call *call, char *const argv[], char *const e
     if (look_at(call->name, false, &ask.flags, &ask.unfit) != SIGHT_MARKED)
         return spawn_real(call, argv, envp);
     /* addchdir_np changes what a relative path means. */
-    if (call->actions && *ask.path != '/') ask.unfit = "file actions with a relative path";
+    if (call->actions && *ask.path != '/' && real_moves()) ask.unfit = MOVED;
     return spawn_marked(&ask, call);
 }
 
@@ -74,7 +76,7 @@ static int spawn_search(const struct call *call, char *const argv[], char *const
     char found[PATH_ROOM];
     struct ask ask = {.path = found, .argv = argv, .envp = envp, .spawning = true};
     if (!search_marked(call->name, found, &ask.flags, &ask.unfit)) return spawn_real(call, argv, envp);
-    if (call->actions && *found != '/') ask.unfit = "file actions with a relative path";
+    if (call->actions && *found != '/' && real_moves()) ask.unfit = MOVED;
     return spawn_marked(&ask, call);
 }
 

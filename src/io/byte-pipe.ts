@@ -118,7 +118,8 @@ export class BytePipe {
       went += n > 0 ? n : wanted;
     }
     if (this.over) return;
-    if (went >= MUCH) this.readSoon();
+    // There may be more already, when others have had their turn.
+    if (went >= MUCH && went < ROUND) this.readSoon();
     else this.watch();
   }
 

@@ -147,6 +147,18 @@ describe("posix_spawn", () => {
     });
     expect(out).toContain(`cwd ${join(world.dir, "elsewhere")}`);
   });
+  it("sends what a relative path names, unless file actions of the process may change that", () => {
+    world.marked(target, MIGRATABLE, "prog");
+    world.state({ busy: true });
+    const file = join(world.dir, "made");
+    const said = (option: string): string => {
+      rmSync(file, { force: true });
+      const call = [caller, option, "posix_spawn", "./prog", "--quiet"];
+      return world.shimmed(call, { PANTS_DEBUG: "1" }, bin).stderr;
+    };
+    expect(said(`--create=${file}`)).toContain("standing in");
+    expect(said(`--chdir=${bin}`)).toContain("file actions that may change a relative path");
+  });
   it("does file actions once", () => {
     const file = join(world.dir, "created");
     const out = allWays([`--create=${file}`, "posix_spawn", plain, "--quiet"], {
@@ -259,7 +271,9 @@ it.skipIf(sanitized)("needs libc and nothing else, and exports the wrappers alon
   const exported = world.run(["sh", "-c", `nm -D --defined-only ${shim}`]).stdout;
   const names = [...exported.matchAll(/ [TW] (\S+)/g)].map((m) => m[1]?.replace(/@.*/, ""));
   for (const name of names)
-    expect(name).toMatch(/^(__)?(exec(ve|v|vp|vpe|l|lp|le)|posix_spawnp?|pidfd_spawnp?)$/);
+    expect(name).toMatch(
+      /^(__)?(exec(ve|v|vp|vpe|l|lp|le)|posix_spawn(p|_file_actions_addf?chdir_np)?|pidfd_spawnp?)$/,
+    );
   expect(existsSync(join(root, "native", "shim", "libprex.map"))).toBe(true);
 });
 
