@@ -113,7 +113,8 @@ export class OutputPump {
     }
     if (!this.open) return;
     // After a full round there may be more already, when others have had their turn.
-    if (this.pumped > STREAMING && round >= MUCH && (round < ROUND || !this.wide) && this.owed < 0) this.lookSoon();
+    if (this.pumped > STREAMING && round >= MUCH && (round < ROUND || !this.wide) && this.owed < 0)
+      this.lookSoon();
     else this.watch();
   }
 
