@@ -11,8 +11,10 @@
 #endif
 
 static struct real found;
+#ifdef SEES_CHDIR
 /* Set once and for all; nothing tells what is in file actions. */
 static bool moves;
+#endif
 
 static int missing_exec(const char *path, char *const argv[], char *const envp[]) {
     long result = sys_call(SYS_execve, (long)path, (long)argv, (long)envp, 0, 0, 0);
@@ -26,36 +28,39 @@ __attribute__((constructor)) static void resolve(void) {
     found.execvpe = (execve_fn *)dlsym(RTLD_NEXT, "execvpe");
     found.spawn = (spawn_fn *)dlsym(RTLD_NEXT, "posix_spawn");
     found.spawnp = (spawn_fn *)dlsym(RTLD_NEXT, "posix_spawnp");
-    /* Where there are others than those that we stand before, they are not seen. */
-    static const char *const unseen[] = {
-#ifndef SEES_CHDIR
-        "posix_spawn_file_actions_addchdir_np", "posix_spawn_file_actions_addfchdir_np",
-#endif
-        "posix_spawn_file_actions_addchdir", "posix_spawn_file_actions_addfchdir"};
-    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
-        if (dlsym(RTLD_NEXT, unseen[i])) moves = true;
     /* Last, since it tells the others apart from not looked up. */
     found.execve = execve ? execve : missing_exec;
     errno = saved;
 }
 
-bool real_moves(void) {
-    return moves;
-}
+/* Where libc has others than those that we stand before, they are not seen. Found by the loader, or NULL: dlsym
+ * would have a message made for each that is missing. */
+#define UNSEEN(symbol, type)                                                                                 \
+    extern int symbol(posix_spawn_file_actions_t *actions, type to) __attribute__((weak))
+UNSEEN(posix_spawn_file_actions_addchdir, const char *);
+UNSEEN(posix_spawn_file_actions_addfchdir, int);
 
 #ifdef SEES_CHDIR
-EXPORT int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path) {
-    typedef int add_fn(posix_spawn_file_actions_t *, const char *);
-    add_fn *add = (add_fn *)real_rare("posix_spawn_file_actions_addchdir_np", NULL);
-    moves = true;
-    return add ? add(actions, path) : ENOSYS;
-}
+#define SEEN(symbol, type)                                                                                   \
+    EXPORT int symbol(posix_spawn_file_actions_t *actions, type to) {                                        \
+        int (*add)(posix_spawn_file_actions_t *, type) =                                                     \
+            (int (*)(posix_spawn_file_actions_t *, type))real_rare(#symbol, NULL);                           \
+        moves = true;                                                                                        \
+        return add ? add(actions, to) : ENOSYS;                                                              \
+    }
+SEEN(posix_spawn_file_actions_addchdir_np, const char *)
+SEEN(posix_spawn_file_actions_addfchdir_np, int)
 
-EXPORT int posix_spawn_file_actions_addfchdir_np(posix_spawn_file_actions_t *actions, int fd) {
-    typedef int add_fn(posix_spawn_file_actions_t *, int);
-    add_fn *add = (add_fn *)real_rare("posix_spawn_file_actions_addfchdir_np", NULL);
-    moves = true;
-    return add ? add(actions, fd) : ENOSYS;
+bool real_moves(void) {
+    return moves || posix_spawn_file_actions_addchdir || posix_spawn_file_actions_addfchdir;
+}
+#else
+UNSEEN(posix_spawn_file_actions_addchdir_np, const char *);
+UNSEEN(posix_spawn_file_actions_addfchdir_np, int);
+
+bool real_moves(void) {
+    return posix_spawn_file_actions_addchdir || posix_spawn_file_actions_addfchdir ||
+           posix_spawn_file_actions_addchdir_np || posix_spawn_file_actions_addfchdir_np;
 }
 #endif
 

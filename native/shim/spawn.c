@@ -6,8 +6,6 @@
 #include <string.h>
 #include "shim.h"
 
-static const char MOVED[] = "file actions that may change a relative path";
-
 struct call {
     spawn_fn *real;
     pid_t *pid; /* a pidfd, when `pidfd` is set */
@@ -47,7 +45,10 @@ static uint32_t pid_of(const struct call *call) {
     return pid > 0 ? (uint32_t)pid : 0;
 }
 
-static __attribute__((noinline)) int spawn_marked(const struct ask *ask, const struct call *asked) {
+static __attribute__((noinline)) int spawn_marked(struct ask *ask, const struct call *asked) {
+    /* addchdir_np changes what a relative path means. */
+    if (asked->actions && *ask->path != '/' && real_moves())
+        ask->unfit = "file actions that may change a relative path";
     pid_t unwanted;
     struct verdict verdict;
     struct call call = *asked;
@@ -66,8 +67,6 @@ static int spawn_path(const struct call *call, char *const argv[], char *const e
     struct ask ask = {.path = call->name, .argv = argv, .envp = envp, .spawning = true};
     if (look_at(call->name, false, &ask.flags, &ask.unfit) != SIGHT_MARKED)
         return spawn_real(call, argv, envp);
-    /* addchdir_np changes what a relative path means. */
-    if (call->actions && *ask.path != '/' && real_moves()) ask.unfit = MOVED;
     return spawn_marked(&ask, call);
 }
 
@@ -76,7 +75,6 @@ static int spawn_search(const struct call *call, char *const argv[], char *const
     char found[PATH_ROOM];
     struct ask ask = {.path = found, .argv = argv, .envp = envp, .spawning = true};
     if (!search_marked(call->name, found, &ask.flags, &ask.unfit)) return spawn_real(call, argv, envp);
-    if (call->actions && *found != '/' && real_moves()) ask.unfit = MOVED;
     return spawn_marked(&ask, call);
 }
 

@@ -3,7 +3,7 @@ import type { BytePipe } from "../io/byte-pipe.js";
 import { IN, native } from "../io/native.js";
 import { Room } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
-import { PAYLOAD_MAX, Type, WINDOW } from "../mux/frame.js";
+import { MOVED_MIN, PAYLOAD_MAX, Type, WINDOW } from "../mux/frame.js";
 import type { Stream } from "../mux/stream.js";
 
 /** Read at one go before others get their turn. */
@@ -14,8 +14,6 @@ const TERMINAL_MS = 50;
 const STREAMING = 1024 * 1024;
 /** One that writes so much between two looks will have written more in a moment. */
 const MUCH = 8 * 1024;
-/** So much goes past us at once; less is read and written as it comes. */
-const PAST_MIN = 16 * 1024;
 const scratch = Buffer.allocUnsafe(PAYLOAD_MAX);
 
 export class OutputPump {
@@ -120,8 +118,8 @@ export class OutputPump {
 
   /** What a program that streams has in its pipe goes past us. Returns how much; anything else: not now. */
   private movePast(room: number): number {
-    if (!this.wide || this.kind !== "pipe" || room < PAST_MIN) return 0;
-    if (native.readable(this.readEnd) < PAST_MIN) return 0;
+    if (!this.wide || this.kind !== "pipe" || room < MOVED_MIN) return 0;
+    if (native.readable(this.readEnd) < MOVED_MIN) return 0;
     return this.stream.move(this.fd, room, (pipe, count) => native.splice(this.readEnd, pipe, count));
   }
 

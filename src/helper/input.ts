@@ -7,7 +7,7 @@ import type { BytePipe } from "../io/byte-pipe.js";
 import { EDGE, IN, native } from "../io/native.js";
 import { Room } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
-import { INPUT_WINDOW, PAYLOAD_MAX, Type } from "../mux/frame.js";
+import { INPUT_WINDOW, MOVED_MIN, PAYLOAD_MAX, Type } from "../mux/frame.js";
 import type { Stream } from "../mux/stream.js";
 import type { Held } from "./descriptors.js";
 
@@ -19,8 +19,6 @@ const BACKGROUND_MS = 50;
 const AHEAD_FIRST = 16 * 1024;
 /** A pipe that so much was read from shall hold a window, since only what is in it can be sent ahead. */
 const STREAMING = 1024 * 1024;
-/** So much goes past us at once; less is read and written as it comes. */
-const PAST_MIN = 16 * 1024;
 /** Looked at in one go, since each look begins with what was seen before. */
 const scratch = Buffer.allocUnsafeSlow(4 * PAYLOAD_MAX);
 
@@ -133,14 +131,14 @@ export class Input {
     if (!this.wide) return false;
     const before = this.fresh;
     this.fresh = native.readable(this.file.readFd) - this.ahead;
-    return this.fresh !== before && this.fresh < PAST_MIN;
+    return this.fresh !== before && this.fresh < MOVED_MIN;
   }
 
   /** Sends what is in a pipe from which much is read without copying it. Returns how much; anything else: not now. */
   private movePast(room: number): number {
     const { readFd, kind, name } = this.file;
-    if (!this.wide || kind !== "pipe" || room < PAST_MIN) return 0;
-    if (native.readable(readFd) < this.ahead + PAST_MIN) return 0;
+    if (!this.wide || kind !== "pipe" || room < MOVED_MIN) return 0;
+    if (native.readable(readFd) < this.ahead + MOVED_MIN) return 0;
     return this.stream.move(name, room, (pipe, count) => native.peekInto(readFd, this.ahead, pipe, count));
   }
 

@@ -146,7 +146,7 @@ export class Muxer implements Outlet {
     if (!gone) this.ordered(stream, Buffer.concat([header, payload]));
   }
 
-  move(_stream: Stream, fill: Fill, header: (length: number) => Buffer): number {
+  move(fill: Fill, header: (length: number) => Buffer): number {
     return this.turn.length === 0 ? (this.events.move?.(fill, header) ?? 0) : 0;
   }
 

@@ -20,8 +20,8 @@ export interface Outlet {
   ordered(stream: Stream, frame: Buffer): void;
   /** The same with a frame in two pieces, of which it keeps nothing. */
   data(stream: Stream, header: Buffer, payload: Buffer): void;
-  /** The same with a payload that goes past us. Returns what `fill` did, or 0 when it was not called. */
-  move(stream: Stream, fill: Fill, header: (length: number) => Buffer): number;
+  /** Sends a frame whose payload goes past us, if nothing waits. Returns what `fill` did, or 0 when it was not called. */
+  move(fill: Fill, header: (length: number) => Buffer): number;
   /** Some of what comes in for this stream may go past us. */
   bypassed(stream: Stream): void;
 }
@@ -100,7 +100,6 @@ export class Stream {
     const count = Math.min(max, window?.allowance ?? 0, MOVED_MAX);
     if (window === undefined || count === 0) return 0;
     const n = this.outlet.move(
-      this,
       (pipe) => fill(pipe, count),
       (length) => encodeHeader(Type.DATA, fd, this.id, length),
     );

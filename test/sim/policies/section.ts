@@ -68,7 +68,7 @@ its slots, which the omniscient scheduler with two jobs at a time may not.
 
 Over 20 seeds the last policy's rows are +18 % and +13 %. Told every job's needs and every host's speed, the same plan comes to +16 % and
 +13 %; told every host's memory with the grant, or trying five times as many changes, to no less than it is. So at 12 at a time most of
-the rest is what comes later.
+the rest may be what comes later.
 
 `;
 }
