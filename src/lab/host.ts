@@ -10,7 +10,7 @@ import type { Result } from "./command.js";
 import { ended, LabError } from "./command.js";
 import type { Env, Place } from "./place.js";
 import type { Process } from "./processes.js";
-import { describe, runs } from "./processes.js";
+import { describe, type Resident, running } from "./processes.js";
 import { until } from "./wait.js";
 
 export interface RunOptions {
@@ -99,9 +99,14 @@ export class Host {
       .filter((one) => one !== undefined);
   }
 
+  /** Numbers, seen from outside, of the processes that run a command of this package. */
+  running(command: Resident): number[] {
+    return running(this.processes(), command).map(({ pid }) => pid);
+  }
+
   /** Number of this host's pantsd, as seen from outside; undefined when none runs. */
   get daemon(): number | undefined {
-    return this.processes().find((one) => runs(one, "pantsd"))?.pid;
+    return this.running("pantsd")[0];
   }
 
   /** Starts pantsd and waits until it has written its first state record. */

@@ -11,6 +11,8 @@ export interface Process {
   readonly pid: number;
   /** As the host itself sees it. */
   readonly inside: number;
+  /** Its parent, as seen from outside. */
+  readonly parent: number;
   /** Short name, as ps and top show it. */
   readonly name: string;
   readonly argv: readonly string[];
@@ -63,6 +65,7 @@ export function describe(pid: number): Process | undefined {
     return {
       pid,
       inside: Number(/^NSpid:.*?(\d+)$/m.exec(status)?.[1] ?? pid),
+      parent: Number(/^PPid:\s+(\d+)$/m.exec(status)?.[1] ?? 0),
       name: /^Name:\s+(.*)$/m.exec(status)?.[1] ?? "",
       argv: readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1),
       cwd: attempt(() => readlinkSync(`/proc/${pid}/cwd`), ""),
@@ -71,10 +74,23 @@ export function describe(pid: number): Process | undefined {
   }, undefined);
 }
 
+/** What stays running of this package. */
+export type Resident = "pantsd" | "prexd" | "prex-agent";
+
 /** Whether a process is alive and runs a command of this package, whether or not it has named itself by now. */
-export function runs(one: Process, command: "pantsd" | "prexd" | "prex-agent"): boolean {
+export function runs(one: Process, command: Resident): boolean {
   const script = join(packageRoot, "dist", "cli", `${command}.js`);
   return !one.zombie && (one.name === command || normalize(one.argv[1] ?? "") === script);
+}
+
+/**
+ * Those of some processes that run a command of this package. A process that one of them has forked looks like it
+ * until it executes something else, and is left out.
+ */
+export function running(all: readonly Process[], command: Resident): Process[] {
+  const found = all.filter((one) => runs(one, command));
+  const pids = new Set(found.map(({ pid }) => pid));
+  return found.filter(({ parent }) => !pids.has(parent));
 }
 
 /** Children of a process. */

@@ -39,13 +39,6 @@ export function reference(work: Workspace): Outputs {
   return work.outputs("reference");
 }
 
-/** Numbers, seen from outside, of a host's processes that run a command of this package. */
-export const pidsOf = (host: Host, command: "pantsd" | "prexd" | "prex-agent"): number[] =>
-  host
-    .processes()
-    .filter((one) => runs(one, command))
-    .map(({ pid }) => pid);
-
 /** Whether a process belongs to the host itself, or is one of the resident ones with their links. */
 function resident(lab: Lab, one: Process): boolean {
   const { argv, name } = one;

@@ -6,7 +6,7 @@ import { ready } from "../../src/cli/demo/ready.js";
 import type { Running } from "../../src/lab/host.js";
 import { Lab } from "../../src/lab/lab.js";
 import { until } from "../../src/lab/wait.js";
-import { cluster, missing, pants, pidsOf } from "./cluster.js";
+import { cluster, missing, pants } from "./cluster.js";
 import type { Tried } from "./guest.js";
 import { Guest, STATUS } from "./guest.js";
 
@@ -56,7 +56,7 @@ describe.skipIf(missing !== "")("a marked program on a full host", () => {
 
   it("runs here when pantsd does not move", async () => {
     await elsewhere();
-    const [pid = 0] = pidsOf(lab.host("n1"), "pantsd");
+    const [pid = 0] = lab.host("n1").running("pantsd");
     process.kill(pid, "SIGSTOP");
     try {
       const tried = await until("the state to be stale", async () => {
@@ -72,7 +72,7 @@ describe.skipIf(missing !== "")("a marked program on a full host", () => {
   });
 
   it("runs here without pantsd, and elsewhere again after it is back", async () => {
-    for (const pid of pidsOf(lab.host("n1"), "pantsd")) process.kill(pid, "SIGKILL");
+    for (const pid of lab.host("n1").running("pantsd")) process.kill(pid, "SIGKILL");
     const tried = await until("the program to run here", async () => {
       const one = await guest.try(lab);
       expect(one.status).toBe(STATUS);
@@ -92,7 +92,7 @@ describe.skipIf(missing !== "")("a marked program on a full host", () => {
   });
 
   it("runs here when prexd cannot be started", async () => {
-    for (const pid of pidsOf(lab.host("n1"), "prexd")) process.kill(pid, "SIGKILL");
+    for (const pid of lab.host("n1").running("prexd")) process.kill(pid, "SIGKILL");
     const release = join(guest.folder, "build", "Release");
     mkdirSync(release, { recursive: true });
     for (const file of ["libprex.so", "prex"]) cpSync(join(libprex, "..", file), join(release, file));
@@ -114,7 +114,7 @@ describe.skipIf(missing !== "")("a marked program on a full host", () => {
       "umount /run/pants/users",
     ],
   ])("runs here when %s", async (_, spoil, mend) => {
-    for (const pid of pidsOf(lab.host("n1"), "prexd")) process.kill(pid, "SIGKILL");
+    for (const pid of lab.host("n1").running("prexd")) process.kill(pid, "SIGKILL");
     expect((await lab.host("n1").run(["sh", "-c", spoil])).status).toBe(0);
     try {
       expect(await guest.try(lab)).toMatchObject(here);
@@ -128,12 +128,12 @@ describe.skipIf(missing !== "")("a marked program on a full host", () => {
   it("skips a host that turns ssh away, and runs here when all do", async () => {
     const kept = new Map(["n2", "n3"].map((name) => [name, join(lab.host(name).folder, "authorized_keys")]));
     const key = readFileSync(kept.get("n2") ?? "", "utf8");
-    for (const pid of pidsOf(lab.host("n1"), "prexd")) process.kill(pid, "SIGKILL");
+    for (const pid of lab.host("n1").running("prexd")) process.kill(pid, "SIGKILL");
     try {
       rmSync(kept.get("n2") ?? "");
       const one = await elsewhere();
       expect(one.on).toBe("n3");
-      for (const pid of pidsOf(lab.host("n1"), "prexd")) process.kill(pid, "SIGKILL");
+      for (const pid of lab.host("n1").running("prexd")) process.kill(pid, "SIGKILL");
       rmSync(kept.get("n3") ?? "");
       for (let i = 0; i < 3; i++) {
         const tried = await guest.try(lab);

@@ -7,7 +7,7 @@ import { Workspace } from "../../src/cli/demo/workspace.js";
 import type { Host } from "../../src/lab/host.js";
 import type { Lab } from "../../src/lab/lab.js";
 import { until } from "../../src/lab/wait.js";
-import { cluster, FEW, missing, pidsOf, reference, strays } from "./cluster.js";
+import { cluster, FEW, missing, reference, strays } from "./cluster.js";
 
 /** The longest that any fault may hold a build up. */
 const LOST_MS_MAX = 20_000;
@@ -53,17 +53,17 @@ describe.skipIf(missing !== "")("in the middle of a build", () => {
 
   /** SIGKILL to a host's pantsd; the answer starts it again. */
   const killDaemon = (host: Host): (() => Promise<void>) => {
-    kill(pidsOf(host, "pantsd"));
+    kill(host.running("pantsd"));
     return () => host.startDaemon();
   };
 
   it("an agent is killed", () =>
     disturbed(() => {
       const host = lab.host(compilesNow(lab).find((one) => one.host !== "n1")?.host ?? "n2");
-      kill(pidsOf(host, "prex-agent"));
+      kill(host.running("prex-agent"));
     }));
 
-  it("prexd is killed", () => disturbed(() => kill(pidsOf(lab.host("n1"), "prexd"))));
+  it("prexd is killed", () => disturbed(() => kill(lab.host("n1").running("prexd"))));
 
   it("pantsd at home is killed", async () => {
     let restart = (): Promise<void> => Promise.resolve();

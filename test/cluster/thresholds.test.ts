@@ -8,7 +8,7 @@ import { loadFile, readLoad } from "../../src/io/load-record.js";
 import type { Host } from "../../src/lab/host.js";
 import type { Lab } from "../../src/lab/lab.js";
 import { until } from "../../src/lab/wait.js";
-import { cluster, FEW, missing, pants, pidsOf, reference } from "./cluster.js";
+import { cluster, FEW, missing, pants, reference } from "./cluster.js";
 
 const changes = [
   { words: ["threshold", "cpu", "50"], now: { policy: "adaptive", thresholds: { cpu: 50 } } },
@@ -32,8 +32,8 @@ describe.skipIf(missing !== "")("thresholds set during a build", () => {
     work.remove();
   });
 
-  const daemons = () => lab.hosts.map((host) => [pidsOf(host, "pantsd"), pidsOf(host, "prexd")]);
-  const agents = (host: Host) => pidsOf(host, "prex-agent");
+  const daemons = () => lab.hosts.map((host) => [host.running("pantsd"), host.running("prexd")]);
+  const agents = (host: Host) => host.running("prex-agent");
   /** Read from outside: a command on the host would take its time beside the build. */
   const record = (host: Host) => readLoad(loadFile(join(host.runtime, "kept")));
 

@@ -8,7 +8,6 @@ import { packageRoot } from "../../src/io/paths.js";
 import type { Host } from "../../src/lab/host.js";
 import type { Lab } from "../../src/lab/lab.js";
 import { until } from "../../src/lab/wait.js";
-import { pidsOf } from "../cluster/cluster.js";
 import type { PrexdAnswer } from "../helper/bed.js";
 import { type Moment, type Seen, STATUS } from "./matrix.js";
 import { signalAll } from "./parties.js";
@@ -35,12 +34,12 @@ export async function playDaemon(lab: Lab, far: Host, cell: DaemonCell): Promise
   if (home === undefined) throw new Error("no home");
   const folder = mkdtempSync(join(tmpdir(), "pants-daemon-"));
   const at = (name: string): string => join(folder, name);
-  const agents = (): number[] => pidsOf(far, "prex-agent");
+  const agents = (): number[] => far.running("prex-agent");
   const sshd = (): number[] => far.processes().flatMap(({ name, pid }) => (name === "sshd" ? [pid] : []));
   try {
     // Before anything is sent there is no link: prexd begins to make one.
     if (cell.moment === "before send") {
-      if (agents().length > 0) signalAll(pidsOf(home, "prexd"), "SIGKILL");
+      if (agents().length > 0) signalAll(home.running("prexd"), "SIGKILL");
       await until("the links to end", () => agents().length === 0, { ms: 20_000 });
       signalAll(sshd(), "SIGSTOP");
     } else {
@@ -56,7 +55,7 @@ export async function playDaemon(lab: Lab, far: Host, cell: DaemonCell): Promise
     const begun = performance.now();
     const job = home.start([prex, ...named, "/bin/sh", "-c", script]);
     await reach(cell.moment, home, far, at);
-    const pids = pidsOf(cell.of === "far pantsd" ? far : home, "pantsd");
+    const pids = (cell.of === "far pantsd" ? far : home).running("pantsd");
     if (cell.fault === "cut") far.cut();
     else signalAll(pids, cell.fault === "kill" ? "SIGKILL" : "SIGSTOP");
     writeFileSync(at("go"), "");
@@ -93,7 +92,7 @@ async function reach(moment: Moment, home: Host, far: Host, at: (name: string) =
   if (moment === "before send" || moment === "after send") return;
   await until("the job to run", () => existsSync(at("runs")));
   if (moment === "running") return;
-  signalAll(pidsOf(far, "prex-agent"), "SIGSTOP");
+  signalAll(far.running("prex-agent"), "SIGSTOP");
   writeFileSync(at("go"), "");
   await until("the job to be over", () => existsSync(at("over")));
 }
@@ -105,7 +104,7 @@ async function mend(lab: Lab, far: Host, cell: DaemonCell): Promise<void> {
   }
   const hosts = lab.hosts.filter((host) => host === lab.hosts[0] || host === far);
   for (const host of hosts) {
-    signalAll(pidsOf(host, "pantsd"), "SIGCONT");
+    signalAll(host.running("pantsd"), "SIGCONT");
     if (host.daemon === undefined) await host.startDaemon();
   }
   await ready({ hosts });

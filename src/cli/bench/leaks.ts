@@ -6,7 +6,6 @@ import { SLOT_CAPACITY } from "../../io/layout.js";
 import { packageRoot } from "../../io/paths.js";
 import type { Host } from "../../lab/host.js";
 import { Lab } from "../../lab/lab.js";
-import { runs } from "../../lab/processes.js";
 import { until } from "../../lab/wait.js";
 import { ready } from "../demo/ready.js";
 import { time } from "./probe.js";
@@ -32,7 +31,7 @@ function look(home: Host, far: Host): Record<string, number> {
     [home, "pantsd"],
     [far, "pantsd"],
   ] as const) {
-    const pid = host.processes().find((one) => runs(one, command))?.pid ?? -1;
+    const pid = host.running(command)[0] ?? -1;
     const called = `${command}${command === "pantsd" ? ` on ${host.name}` : ""}`;
     found[`descriptors of ${called}`] = readdirSync(`/proc/${pid}/fd`).length;
     const resident = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
@@ -42,7 +41,7 @@ function look(home: Host, far: Host): Record<string, number> {
 }
 
 function slotsTaken(host: Host): number {
-  const pid = host.processes().find((one) => runs(one, "pantsd"))?.pid ?? -1;
+  const pid = host.daemon ?? -1;
   const table = readFileSync(`/proc/${pid}/root/run/pants/slots`);
   let taken = 0;
   for (let i = 0; i < SLOT_CAPACITY; i++) if (table.readBigUInt64LE(SLOTS_AT + 8 * i) !== 0n) taken++;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { packageRoot } from "../../io/paths.js";
 import { LabError } from "../../lab/command.js";
 import { Lab } from "../../lab/lab.js";
-import { runs } from "../../lab/processes.js";
+import type { Resident } from "../../lab/processes.js";
 import { ready } from "../demo/ready.js";
 import { time } from "./probe.js";
 import type { Section } from "./section.js";
@@ -14,13 +14,10 @@ import { markdown, withProbe } from "./section.js";
 const TICKS_PER_SECOND = 100; // USER_HZ, which is what /proc tells in on every Linux.
 const IDLE_SECONDS = 60;
 
-function find(lab: Lab, host: string, command: "pantsd" | "prexd" | "prex-agent"): number {
-  const found = lab
-    .host(host)
-    .processes()
-    .find((one) => runs(one, command));
-  if (!found) throw new LabError(`${command} does not run on ${host}`);
-  return found.pid;
+function find(lab: Lab, host: string, command: Resident): number {
+  const [pid] = lab.host(host).running(command);
+  if (pid === undefined) throw new LabError(`${command} does not run on ${host}`);
+  return pid;
 }
 
 const residentMb = (pid: number): number =>
