@@ -120,6 +120,12 @@ await main("pants", async () => {
         y
           .positional("EXPERIMENT", { type: "string", array: true, describe: "Default: all" })
           .option("runs", { type: "number", requiresArg: true, describe: "Of each variant (3)" })
+          .option("only", {
+            type: "string",
+            array: true,
+            nargs: 1,
+            describe: "Only this variant (may be repeated)",
+          })
           .option("out", {
             type: "string",
             default: "pants-bench-results",
@@ -160,7 +166,7 @@ await main("pants", async () => {
             nargs: 1,
             describe: "NAME=VALUE of an experiment (docs/bench.md)",
           })
-          .example("$0 bench cpu io memory", "the paper's micro benchmarks"),
+          .example("$0 bench micro", "the paper's micro benchmarks"),
       async ({ EXPERIMENT: names, ...args }) =>
         (await import("./commands/bench.js")).bench({ ...args, names: names ?? [] }),
     )

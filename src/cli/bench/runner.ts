@@ -5,6 +5,8 @@ import type { Records, RunRecord } from "./records.js";
 
 export interface RunnerOptions {
   readonly runs: number;
+  /** Only these variants; default: all. */
+  readonly only?: readonly string[] | undefined;
   /** Also what is on record. */
   readonly again: boolean;
   /** A line of progress. */
@@ -24,10 +26,11 @@ export function turns(
   { name, variants }: Pick<Experiment, "name" | "variants">,
   settings: Settings,
   records: Pick<Records, "has">,
-  { runs, again }: Pick<RunnerOptions, "runs" | "again">,
+  { runs, only, again }: Pick<RunnerOptions, "runs" | "only" | "again">,
 ): Turn[] {
+  const chosen = variants(settings).filter((variant) => only?.includes(variant) ?? true);
   const all = Array.from({ length: runs }, (_, i) =>
-    variants(settings).map((variant) => ({ variant, run: i + 1 })),
+    chosen.map((variant) => ({ variant, run: i + 1 })),
   ).flat();
   return again ? all : all.filter((turn) => !records.has({ experiment: name, ...turn }));
 }

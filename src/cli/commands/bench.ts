@@ -17,6 +17,7 @@ import { CommandError, print, UsageError } from "./support.js";
 export interface BenchOptions {
   readonly names: readonly string[];
   readonly runs?: number | undefined;
+  readonly only?: readonly string[] | undefined;
   readonly small?: boolean | undefined;
   readonly out: string;
   readonly again?: boolean | undefined;
@@ -38,12 +39,12 @@ const SMALL_HOSTS = 2;
 
 export async function bench(options: BenchOptions): Promise<void> {
   const chosen = choose(options.names);
-  const { runs = options.small ? 1 : 3, again = false } = options;
+  const { runs = options.small ? 1 : 3, only, again = false } = options;
   if (!(Number.isInteger(runs) && runs > 0)) throw new UsageError("--runs: how often, 1 or more");
   const out = resolve(options.out);
   mkdirSync(out, { recursive: true });
   const records = new Records(out);
-  const failed = options.report ? 0 : await measure(chosen, options, { runs, again, out, records });
+  const failed = options.report ? 0 : await measure(chosen, options, { runs, only, again, out, records });
   const { page, figures, trouble } = await writeReport(out, aboutOf(out), records.all, experiments);
   print(`${page}, with ${figures} figures`);
   if (trouble) process.stderr.write(`pants: ${trouble}\n`);
@@ -52,6 +53,7 @@ export async function bench(options: BenchOptions): Promise<void> {
 
 interface Measuring {
   readonly runs: number;
+  readonly only: readonly string[] | undefined;
   readonly again: boolean;
   readonly out: string;
   readonly records: Records;
@@ -61,7 +63,7 @@ interface Measuring {
 async function measure(
   chosen: readonly Experiment[],
   options: BenchOptions,
-  { runs, again, out, records }: Measuring,
+  { runs, only, again, out, records }: Measuring,
 ): Promise<number> {
   const stopping = new AbortController();
   const stop = (name: NodeJS.Signals): void => {
@@ -73,12 +75,13 @@ async function measure(
   const folder = mkdtempSync(join(folderOf(options, place), "pants-bench-"));
   try {
     const settings: Settings = { ...place, folder, options: setOptions(chosen, options.set ?? []) };
+    checkOnly(only ?? [], chosen, settings);
     claim(out, settings, chosen);
     print(`${placeWords(place)}; results in ${out}`);
     let failed = 0;
     for (const experiment of chosen)
       failed += await runExperiment(experiment, settings, records, {
-        ...{ runs, again, say: print },
+        ...{ runs, only, again, say: print },
         signal: stopping.signal,
       });
     return failed;
@@ -127,6 +130,14 @@ async function daemonHere(): Promise<boolean> {
 /** Where the work folder goes: all hosts of a lab see /tmp, those of a cluster share what the user says. */
 const folderOf = ({ dir }: BenchOptions, { place }: Place): string =>
   realpathSync(dir ?? (place === "lab" ? tmpdir() : process.cwd()));
+
+/** @throws {UsageError} for a variant that none of the experiments has. */
+function checkOnly(only: readonly string[], chosen: readonly Experiment[], settings: Settings): void {
+  const known = chosen.flatMap((experiment) => experiment.variants(settings));
+  const unknown = only.find((one) => !known.includes(one));
+  if (unknown !== undefined)
+    throw new UsageError(`--only ${unknown}: no such variant: there are ${[...new Set(known)].join("; ")}`);
+}
 
 function setOptions(chosen: readonly Experiment[], words: readonly string[]): Record<string, string> {
   const known = new Set(chosen.flatMap(({ options }) => Object.keys(options)));

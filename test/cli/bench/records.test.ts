@@ -41,7 +41,7 @@ function scripted(run: (turn: string) => Outcome | Promise<Outcome> = () => outc
 const go = (
   experiment: Experiment,
   records: Records,
-  more: { runs?: number; again?: boolean; signal?: AbortSignal } = {},
+  more: { runs?: number; only?: string[]; again?: boolean; signal?: AbortSignal } = {},
 ) => {
   const said: string[] = [];
   const options = { runs: 2, again: false, signal: new AbortController().signal, ...more };
@@ -107,6 +107,12 @@ describe("a bench", () => {
     expect(said).toEqual(["e: all on record"]);
     await go(experiment, new Records(folder), { again: true, runs: 1 }).result;
     expect(done.slice(5)).toEqual(["up", "a1", "b1", "down"]);
+  });
+
+  it("leaves out the variants that were not asked for", async () => {
+    const { experiment, done } = scripted();
+    await go(experiment, new Records(temporary()), { only: ["b", "c"] }).result;
+    expect(done).toEqual(["up", "b1", "b2", "down"]);
   });
 
   it("puts a failure on record and goes on with the others", async () => {

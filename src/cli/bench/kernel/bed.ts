@@ -26,7 +26,6 @@ const TROUBLE_AFTER_SMALL = 4;
 export const OPTIONS = {
   config: "tinyconfig (default) or defconfig",
   targets: "what make is asked for (default vmlinux), words apart by +",
-  variants: "only these (default all), words apart by +",
   also: "programs marked beside gcc, as nm+ld (default none)",
   jobs: `make -jN (default ${JOBS})`,
 };
@@ -187,10 +186,4 @@ export class Bed {
     await lab?.down();
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-/** Of these variants the ones that were asked for by `--set variants=`. */
-export function asked<T extends { readonly name: string }>({ options }: Settings, all: readonly T[]): T[] {
-  const wanted = options["variants"]?.split("+");
-  return all.filter(({ name }) => wanted?.includes(name) ?? true);
 }

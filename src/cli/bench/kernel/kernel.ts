@@ -1,7 +1,7 @@
 /** A kernel, built in every way: the paper's section 3.3 and its figure 11, with today's tools beside it. */
 import type { Experiment } from "../experiment.js";
 import { onLab } from "../lab-runs.js";
-import { asked, Bed, OPTIONS } from "./bed.js";
+import { Bed, OPTIONS } from "./bed.js";
 import { labVariants } from "./variants.js";
 
 const HOSTS = 4;
@@ -13,7 +13,7 @@ export const kernel: Experiment = {
   about:
     "make vmlinux as typed by anyone, the compiler a marked copy. One host alone; PANTS with the compiler marked never; PANTS with each policy; other tools on the same hosts; and PANTS while a host is killed and another joins.",
   options: OPTIONS,
-  variants: (settings) => asked(settings, labVariants(settings.policies)).map(({ name }) => name),
+  variants: (settings) => labVariants(settings.policies).map(({ name }) => name),
   ...onLab("the kernel build is run on a lab only", (settings) => {
     const { hosts, cpus = CPUS, policies } = settings;
     const size = { hosts: typeof hosts === "number" ? hosts : HOSTS, cpus };
