@@ -29,7 +29,7 @@ export interface DispatcherEvents {
   here(job: number, why: string, slot: boolean): void;
 }
 
-/** Newcomers are told to ask first for so long, ms; said again before that is over. */
+/** Newcomers are told to ask first for so long, ms; said again before that is over, and taken back when it does not hold. */
 const FIRST_MS = 400;
 const FIRST_AGAIN_MS = 150;
 /** While jobs are planned for so long: a few of prexd's beats, for nothing need happen between two newcomers. */
@@ -45,7 +45,9 @@ export class Dispatcher {
   private looking: NodeJS.Timeout | undefined;
   private giving: NodeJS.Timeout | undefined;
   private acting = false;
+  /** When newcomers were last told to ask first, and until when that holds, performance.now(). */
   private firstAt = Number.NEGATIVE_INFINITY;
+  private firstUntil = Number.NEGATIVE_INFINITY;
 
   constructor(
     { runtime, patienceMs, works }: DispatcherOptions,
@@ -141,7 +143,7 @@ export class Dispatcher {
   close(): void {
     clearInterval(this.looking);
     clearTimeout(this.giving);
-    if (performance.now() - this.firstAt < PLANNED_MS) native.tableQueueFirst(0);
+    this.askNoMore(performance.now());
     this.pantsd.close();
   }
 
@@ -170,9 +172,17 @@ export class Dispatcher {
 
   private askFirst(): void {
     const now = performance.now();
-    if (!this.queue.first || now - this.firstAt < FIRST_AGAIN_MS) return;
+    if (!this.queue.first) return this.askNoMore(now);
+    if (now - this.firstAt < FIRST_AGAIN_MS) return;
+    const ms = this.queue.plansHere ? PLANNED_MS : FIRST_MS;
     this.firstAt = now;
-    native.tableQueueFirst(this.queue.plansHere ? PLANNED_MS : FIRST_MS);
+    this.firstUntil = now + ms;
+    native.tableQueueFirst(ms);
+  }
+
+  private askNoMore(now: number): void {
+    if (now < this.firstUntil) native.tableQueueFirst(0);
+    this.firstAt = this.firstUntil = Number.NEGATIVE_INFINITY;
   }
 
   private carryOut(effect: Effect): void {
