@@ -34,8 +34,9 @@ const FIRST_MS = 400;
 const FIRST_AGAIN_MS = 150;
 /** While jobs are planned for so long: a few of prexd's beats, for nothing need happen between two newcomers. */
 const PLANNED_MS = 2500;
-/** While jobs wait, this host's slots are looked at so often, ms. */
+/** While jobs wait, this host's slots are looked at so often, and its state record, which seldom changes, ms. */
 const LOOK_MS = 25;
+const STATE_MS = 100;
 
 export class Dispatcher {
   readonly compat = hostCompat();
@@ -209,8 +210,10 @@ export class Dispatcher {
   }
 
   private lookWaiting(): void {
-    this.look();
-    this.tick();
+    const now = performance.now();
+    this.queue.looked(this.local.look(STATE_MS), now);
+    this.queue.tick(now);
+    this.act();
     if (this.queue.length > 0) return;
     clearInterval(this.looking);
     this.looking = undefined;

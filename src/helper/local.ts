@@ -16,9 +16,14 @@ const UNCOUNTED: HomeSlots = { free: 0, taken: 0, total: 1, room: Number.POSITIV
 export class LocalHost {
   private inode = 0;
   private lookedAt = Number.NEGATIVE_INFINITY;
+  /** As last read, or null, and when. */
+  private record: State | null = null;
+  private readAt = Number.NEGATIVE_INFINITY;
+  private readonly slots: string;
   private readonly state: StateReader;
 
-  constructor(private readonly runtime: string) {
+  constructor(runtime: string) {
+    this.slots = slotsFile(runtime);
     this.state = new StateReader(runtime);
     this.openTable();
   }
@@ -28,9 +33,10 @@ export class LocalHost {
     return this.state.latest;
   }
 
-  look(): HomeSlots {
+  /** @param maxAgeMs - the state record may have been read so long ago */
+  look(maxAgeMs = 0): HomeSlots {
     this.openTable();
-    const state = this.state.read();
+    const state = this.readState(maxAgeMs);
     if (this.inode === 0) return UNCOUNTED;
     const { taken, beside, besideTotal } = native.slotCounts();
     const total = native.tableTotal();
@@ -43,14 +49,21 @@ export class LocalHost {
     return { free, taken, total, room, beside, availableMb: state?.availableMb ?? 0, diskBusy, closed };
   }
 
+  private readState(maxAgeMs: number): State | null {
+    const now = performance.now();
+    if (now - this.readAt < maxAgeMs) return this.record;
+    this.readAt = now;
+    this.record = this.state.read();
+    return this.record;
+  }
+
   private openTable(): void {
     const now = performance.now();
     if (now - this.lookedAt < LOOK_MS) return;
     this.lookedAt = now;
-    const path = slotsFile(this.runtime);
-    const inode = statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
+    const inode = statSync(this.slots, { throwIfNoEntry: false })?.ino ?? 0;
     if (inode === this.inode) return;
     if (this.inode !== 0) native.tableClose();
-    this.inode = inode !== 0 && native.tableOpen(path, 0, 0o666) >= 0 ? inode : 0;
+    this.inode = inode !== 0 && native.tableOpen(this.slots, 0, 0o666) >= 0 ? inode : 0;
   }
 }

@@ -178,8 +178,15 @@ export class Queue {
 
   /** This host was looked at: jobs that wait may take its free slots. */
   slotsHere(home: HomeSlots, now: number): void {
+    this.looked(home, now);
+    this.step(now);
+  }
+
+  /** The same, where `tick` follows, or whatever else goes through all that waits. */
+  looked(home: HomeSlots, now: number): void {
     if (home.taken < this.home.slots.taken) this.patience = this.patienceMs;
     if (this.home.looked(home, now)) this.planner.changed = true;
+    if (home.free === 0) return;
     this.begin(now);
     const long = this.waiting.long.length;
     while (this.home.slots.free > 0) {
@@ -189,7 +196,6 @@ export class Queue {
       this.model.turned(now);
       this.here(job, "a slot is free here", now);
     }
-    this.step(now);
   }
 
   /** A job that was told to run here has ended. */

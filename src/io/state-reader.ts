@@ -6,9 +6,12 @@ import { stateFile } from "./paths.js";
 
 export class StateReader {
   readonly #bytes = Buffer.alloc(STATE_SIZE);
+  readonly #path: string;
   #latest: State | null = null;
 
-  constructor(private readonly runtime: string) {}
+  constructor(runtime: string) {
+    this.#path = stateFile(runtime);
+  }
 
   /** As last read; a torn one does not count. */
   get latest(): State | null {
@@ -18,7 +21,7 @@ export class StateReader {
   /** The record now; null when pantsd does not write any, or not any more. */
   read(): State | null {
     try {
-      const fd = openSync(stateFile(this.runtime), "r");
+      const fd = openSync(this.#path, "r");
       const n = readSync(fd, this.#bytes, 0, STATE_SIZE, 0);
       closeSync(fd);
       this.#latest = decodeState(this.#bytes.subarray(0, n)) ?? this.#latest;
