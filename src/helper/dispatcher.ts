@@ -29,11 +29,12 @@ export interface DispatcherEvents {
   here(job: number, why: string, slot: boolean): void;
 }
 
-/** Newcomers are told to ask first for so long, ms; said again before that is over, and taken back when it does not hold. */
-const FIRST_MS = 400;
-const FIRST_AGAIN_MS = 150;
-/** While jobs are planned for so long: a few of prexd's beats, for nothing need happen between two newcomers. */
-const PLANNED_MS = 2500;
+/**
+ * Newcomers are told to ask first for so long, ms: a few of prexd's beats, for nothing need happen between two newcomers.
+ * Said again before that is over, and taken back when it does not hold any more.
+ */
+const FIRST_MS = 2500;
+const FIRST_AGAIN_MS = 500;
 /** While jobs wait, this host's slots are looked at so often, and its state record, which seldom changes, ms. */
 const LOOK_MS = 25;
 const STATE_MS = 100;
@@ -175,10 +176,9 @@ export class Dispatcher {
     const now = performance.now();
     if (!this.queue.first) return this.askNoMore(now);
     if (now - this.firstAt < FIRST_AGAIN_MS) return;
-    const ms = this.queue.plansHere ? PLANNED_MS : FIRST_MS;
     this.firstAt = now;
-    this.firstUntil = now + ms;
-    native.tableQueueFirst(ms);
+    this.firstUntil = now + FIRST_MS;
+    native.tableQueueFirst(FIRST_MS);
   }
 
   private askNoMore(now: number): void {
