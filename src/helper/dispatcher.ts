@@ -174,8 +174,11 @@ export class Dispatcher {
 
   private askFirst(): void {
     const now = performance.now();
-    if (!this.queue.first) return this.askNoMore(now);
-    if (now - this.firstAt < FIRST_AGAIN_MS) return;
+    if (!this.queue.first) this.askNoMore(now);
+    else if (now - this.firstAt >= FIRST_AGAIN_MS) this.sayFirst(now);
+  }
+
+  private sayFirst(now: number): void {
     this.firstAt = now;
     this.firstUntil = now + FIRST_MS;
     native.tableQueueFirst(FIRST_MS);
