@@ -161,6 +161,11 @@ export class Host {
     this.#place.link(true);
   }
 
+  /** A cable that carries so much each way, Mbit/s. @throws {LabError} */
+  speed(mbit: number): void {
+    this.#place.speed(mbit);
+  }
+
   /** CPU time used on this host since it came up, in seconds; NaN on loopback. */
   cpuSeconds(): number {
     return this.#place.cpuSeconds();

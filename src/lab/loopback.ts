@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { LabError } from "./command.js";
 import type { Env, Place } from "./place.js";
 import { enterArgs } from "./place.js";
-import { isMarked, killAll, MARK, pidsMarked } from "./processes.js";
-import { until } from "./wait.js";
+import { endAll, isMarked, MARK, pidsMarked } from "./processes.js";
 
 /** What such hosts do not have of their own. */
 export const SHARED =
@@ -55,15 +54,15 @@ export class Loopback implements Place {
   }
 
   async kill(): Promise<void> {
-    await until(`the processes of ${this.#mark} to be dead`, () => {
-      const alive = this.pids();
-      killAll(alive);
-      return alive.length === 0;
-    });
+    await endAll(`the processes of ${this.#mark}`, () => this.pids());
   }
 
   link(up: boolean): void {
     throw new LabError(`${this.#mark}: no cable to ${up ? "put in" : "pull"}: ${SHARED}`);
+  }
+
+  speed(): void {
+    throw new LabError(`${this.#mark}: no cable to limit: ${SHARED}`);
   }
 
   cpuSeconds(): number {

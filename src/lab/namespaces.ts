@@ -129,6 +129,10 @@ export class Namespaces implements Place {
     this.#switch.link(this.#options.name, up);
   }
 
+  speed(mbit: number): void {
+    this.#switch.speed(this.#options.name, this.#init, mbit);
+  }
+
   cpuSeconds(): number {
     return cgroupCpuSeconds(this.#options.id, this.#options.name);
   }

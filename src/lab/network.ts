@@ -10,8 +10,9 @@ const GATEWAY = "10.77.255.254";
 /** Address of the host with this index, from 0. */
 export const addressOf = (index: number): string => `10.77.${(index + 1) >> 8}.${(index + 1) & 255}`;
 
-function ipIn(pid: number, lines: readonly string[]): void {
-  tool("nsenter", ["-t", String(pid), "-n", "ip", "-batch", "-"], `${lines.join("\n")}\n`);
+/** Has iproute2's `ip` or `tc` do this in the network namespace of a process. @throws {LabError} */
+function inside(pid: number, command: "ip" | "tc", lines: readonly string[]): void {
+  tool("nsenter", ["-t", String(pid), "-n", command, "-batch", "-"], `${lines.join("\n")}\n`);
 }
 
 /**
@@ -42,7 +43,7 @@ export class Switch {
     if (pid === undefined) throw new LabError("the process that holds the lab's network did not start");
     const own = readlinkSync("/proc/self/ns/net");
     await until("the network of the lab", () => readlinkSync(`/proc/${pid}/ns/net`) !== own);
-    ipIn(pid, [
+    inside(pid, "ip", [
       `link add br0 type bridge forward_delay 0 ${snooping ? SNOOPING : "mcast_snooping 0"}`,
       ...(snooping ? ["link set br0 type bridge mcast_querier 1"] : []),
       `addr add ${GATEWAY}/16 dev br0`,
@@ -53,13 +54,13 @@ export class Switch {
 
   /** Lays the cable to a host: its end there is eth0, and all the routes that a host on a network has. */
   plug(host: string, pid: number, address: string): void {
-    ipIn(this.#pid, [
+    inside(this.#pid, "ip", [
       `link add ${host} type veth peer name eth0 netns ${pid}`,
       `link set ${host} master br0`,
       ...(this.#snooping ? [`link set ${host} type bridge_slave fastleave on`] : []),
       `link set ${host} up`,
     ]);
-    ipIn(pid, [
+    inside(pid, "ip", [
       "link set lo up",
       `addr add ${address}/16 dev eth0`,
       "link set eth0 up",
@@ -70,6 +71,13 @@ export class Switch {
 
   /** Pulls a host's cable, or puts it in again. */
   link(host: string, up: boolean): void {
-    ipIn(this.#pid, [`link set ${host} ${up ? "up" : "down"}`]);
+    inside(this.#pid, "ip", [`link set ${host} ${up ? "up" : "down"}`]);
+  }
+
+  /** Limits what a host's cable carries, Mbit/s, each way; at most some 10 ms of it wait. @throws {LabError} */
+  speed(host: string, pid: number, mbit: number): void {
+    const shape = `root tbf rate ${mbit}mbit burst 256kb latency 10ms`;
+    inside(this.#pid, "tc", [`qdisc replace dev ${host} ${shape}`]);
+    inside(pid, "tc", [`qdisc replace dev eth0 ${shape}`]);
   }
 }

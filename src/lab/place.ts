@@ -16,6 +16,8 @@ export interface Place {
   kill(): Promise<void>;
   /** Puts the network cable in or pulls it. @throws {LabError} where there is none. */
   link(up: boolean): void;
+  /** Makes the cable carry so much each way, Mbit/s. @throws {LabError} where there is none, or the kernel cannot. */
+  speed(mbit: number): void;
   /** CPU time used there so far, in seconds; NaN where nobody counts. */
   cpuSeconds(): number;
 }

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { packageRoot } from "../io/paths.js";
+import { until } from "./wait.js";
 
 /** Each process of a lab is started with this variable: `LAB/HOST`. */
 export const MARK = "PANTS_LAB_HOST";
@@ -103,6 +104,21 @@ export function children(pid: number): number[] {
 export function startTime(pid: number): number {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8"), "");
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? 0);
+}
+
+/**
+ * Ends all that `find` finds, and what those start meanwhile. One that executes something just then has no environment for a
+ * moment, so none is left when twice none was found. @throws {TimeoutError}
+ */
+export async function endAll(what: string, find: () => readonly number[], ms?: number): Promise<void> {
+  let none = 0;
+  const looked = (): boolean => {
+    const alive = find();
+    killAll(alive);
+    none = alive.length === 0 ? none + 1 : 0;
+    return none === 2;
+  };
+  await until(`${what} to end`, looked, ms === undefined ? {} : { ms });
 }
 
 /** SIGKILL to each; those already gone are no error. */

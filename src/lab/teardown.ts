@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { packageRoot } from "../io/paths.js";
 import { cgroupPids, labsWithCgroups, removeCgroups } from "./cgroup.js";
 import { LabError } from "./command.js";
-import { killAll, pidsMarked, startTime } from "./processes.js";
+import { endAll, pidsMarked, startTime } from "./processes.js";
 import { until } from "./wait.js";
 
 /** What a lab's folder says of it, in lab.json. */
@@ -23,17 +23,8 @@ export const labFolder = (id: string): string => join(tmpdir(), PREFIX + id);
 
 /** Ends every process of a lab and removes what it made. Doing it again, or twice at once, does no harm. */
 export async function teardown(id: string, folder: string): Promise<void> {
-  await until(
-    `the processes of lab ${id} to end`,
-    () => {
-      const alive = [...new Set([...cgroupPids(id), ...pidsMarked(`${id}/`)])].filter(
-        (pid) => pid !== process.pid,
-      );
-      killAll(alive);
-      return alive.length === 0;
-    },
-    { ms: 20_000 },
-  );
+  const all = (): number[] => [...new Set([...cgroupPids(id), ...pidsMarked(`${id}/`)])];
+  await endAll(`the processes of lab ${id}`, () => all().filter((pid) => pid !== process.pid), 20_000);
   await until(`the control groups of lab ${id} to be empty`, () => removeCgroups(id));
   rmSync(folder, { recursive: true, force: true });
 }

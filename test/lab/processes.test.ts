@@ -2,8 +2,25 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, describe as group, it } from "vitest";
-import { children, describe, running } from "../../src/lab/processes.js";
+import { children, describe, endAll, isMarked, MARK, running } from "../../src/lab/processes.js";
 import { until } from "../../src/lab/wait.js";
+
+group("ending processes by their mark", () => {
+  it("ends one that executes something all the time, and so is not seen at times", async () => {
+    const again = 'exec bash -c "$AGAIN"';
+    const shell = spawn("bash", ["-c", again], {
+      env: { ...process.env, AGAIN: again, [MARK]: "nowhere/n1" },
+    });
+    const ended = once(shell, "close");
+    const { pid = 0 } = shell;
+    await until("the shell", () => isMarked(pid, "nowhere/n1"));
+    // As if it was looked at in such a moment.
+    const looks = [[], [pid], [], [], [pid]];
+    await endAll("the shell", () => looks.shift() ?? []);
+    expect(looks).toEqual([[pid]]);
+    expect(await ended).toEqual([null, "SIGKILL"]);
+  });
+});
 
 group("processes that run a command", () => {
   it("are not those that one of them has forked and that have not executed anything yet", async () => {
