@@ -19,6 +19,8 @@ const BACKGROUND_MS = 50;
 const AHEAD_FIRST = 16 * 1024;
 /** A pipe that so much was read from shall hold a window, since only what is in it can be sent ahead. */
 const STREAMING = 1024 * 1024;
+/** A look into such a pipe goes through what was sent ahead, too: that pays when at least one part in so many is new. */
+const PAYS = 4;
 /** Looked at in one go, since each look begins with what was seen before. */
 const scratch = Buffer.allocUnsafeSlow(4 * PAYLOAD_MAX);
 
@@ -95,8 +97,13 @@ export class Input {
         this.unwatch();
         return;
       }
-      const past = this.movePast(room);
-      if (past <= 0 && this.mayGrow()) {
+      const fresh = this.wide ? Math.max(native.readable(this.file.readFd) - this.ahead, 0) : 0;
+      if (PAYS * fresh < this.ahead && this.wide) {
+        this.unwatch();
+        return; // until the program has read some
+      }
+      const past = fresh >= MOVED_MIN ? this.movePast(room) : 0;
+      if (past <= 0 && this.mayGrow(fresh)) {
         this.lookSoon();
         return;
       }
@@ -127,18 +134,16 @@ export class Input {
   }
 
   /** Whether a pipe that streams has had something new since the last look, little as it is: then more will come in a moment. */
-  private mayGrow(): boolean {
-    if (!this.wide) return false;
+  private mayGrow(fresh: number): boolean {
     const before = this.fresh;
-    this.fresh = native.readable(this.file.readFd) - this.ahead;
-    return this.fresh !== before && this.fresh < MOVED_MIN;
+    this.fresh = fresh;
+    return fresh !== before && fresh < MOVED_MIN;
   }
 
   /** Sends what is in a pipe from which much is read without copying it. Returns how much; anything else: not now. */
   private movePast(room: number): number {
-    const { readFd, kind, name } = this.file;
-    if (!this.wide || kind !== "pipe" || room < MOVED_MIN) return 0;
-    if (native.readable(readFd) < this.ahead + MOVED_MIN) return 0;
+    if (room < MOVED_MIN) return 0;
+    const { readFd, name } = this.file;
     return this.stream.move(name, room, (pipe, count) => native.peekInto(readFd, this.ahead, pipe, count));
   }
 

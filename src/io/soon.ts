@@ -4,7 +4,7 @@
  */
 import { EDGE, IN, native } from "./native.js";
 
-const MOMENT_US = 200;
+const MOMENT_US = 400;
 const waiting = new Set<() => void>();
 let timer = -1;
 let armed = false;
