@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { until } from "../../src/lab/wait.js";
 import { Bed } from "../helper/bed.js";
 import { processState } from "../native/world.js";
-import { type Fault, MARK, type Party, pidsOf, signalAll, wordsOf } from "./parties.js";
+import { type Fault, MARK, type Party, pidsOf, signalAll, stop, wordsOf } from "./parties.js";
 
 export const MOMENTS = ["before send", "after send", "running", "after exit"] as const;
 export type Moment = (typeof MOMENTS)[number];
@@ -52,7 +52,9 @@ export async function play(cell: Cell): Promise<Seen> {
       job.on("exit", (code, signal) => resolve(signal ?? String(code)));
     });
     await reach(cell.moment, bed, at, agents);
-    const pids = pidsOf(bed, cell.party, job.pid ?? -1);
+    // A host goes all at once: an agent that sees its holder go says so truthfully, as of a program that was killed.
+    const atOnce = cell.party === "host" && cell.fault === "kill";
+    const pids = await (atOnce ? stop : pidsOf)(bed, cell.party, job.pid ?? -1);
     if (pids.length === 0) throw new Error(`no ${cell.party}`);
     signalAll(pids, cell.fault === "kill" ? "SIGKILL" : "SIGSTOP");
     rmSync(hold, { force: true });
