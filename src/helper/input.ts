@@ -30,8 +30,10 @@ export class Input {
   private ahead = 0;
   private aheadMax = AHEAD_FIRST;
   private ended = false;
-  private watched = false;
+  private watched: "not" | "all" | "end" = "not";
   private wide = false;
+  /** Nobody writes to the pipe any more. */
+  private hungUp = false;
   private readonly room = new Room();
   /** Bytes in the pipe that were not sent, at the last look. */
   private fresh = 0;
@@ -98,11 +100,11 @@ export class Input {
         return;
       }
       const fresh = this.wide ? Math.max(native.readable(this.file.readFd) - this.ahead, 0) : 0;
-      if (PAYS * fresh < this.ahead && this.wide) {
-        this.unwatch();
-        return; // until the program has read some
+      if (this.wide && !this.hungUp && PAYS * fresh < this.ahead) {
+        this.watchEnd(); // or until the program has read some
+        return;
       }
-      const past = fresh >= MOVED_MIN ? this.movePast(room) : 0;
+      const past = Math.min(fresh, room) >= MOVED_MIN ? this.movePast(room) : 0;
       if (past <= 0 && this.mayGrow(fresh)) {
         this.lookSoon();
         return;
@@ -142,7 +144,6 @@ export class Input {
 
   /** Sends what is in a pipe from which much is read without copying it. Returns how much; anything else: not now. */
   private movePast(room: number): number {
-    if (room < MOVED_MIN) return 0;
     const { readFd, name } = this.file;
     return this.stream.move(name, room, (pipe, count) => native.peekInto(readFd, this.ahead, pipe, count));
   }
@@ -160,14 +161,25 @@ export class Input {
   }
 
   private watch(): void {
-    if (this.watched) return;
-    this.watched = true;
+    if (this.watched === "all") return;
+    this.watched = "all";
     // Bytes that were sent ahead are still there, so only a change is news.
     native.watch(this.file.readFd, IN | EDGE, () => this.look());
   }
 
+  /** Only for the end: woken for all that comes, we would look at every few KiB. */
+  private watchEnd(): void {
+    if (this.watched === "end") return;
+    this.watched = "end";
+    native.watch(this.file.readFd, EDGE, () => {
+      this.hungUp = true;
+      this.unwatch();
+      this.look();
+    });
+  }
+
   private unwatch(): void {
-    if (this.watched) native.unwatch(this.file.readFd);
-    this.watched = false;
+    if (this.watched !== "not") native.unwatch(this.file.readFd);
+    this.watched = "not";
   }
 }

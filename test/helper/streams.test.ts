@@ -71,6 +71,17 @@ const cases: readonly Case[] = [
     "$P sh -c 'for i in 1 2 3 4; do echo o$i; echo e$i >&2; done' 2>&1 | tr -d '\\n'",
     "o1e1o2e2o3e3o4e4",
   ],
+  [
+    "who streamed, and reads no more, sees the end of input all the same",
+    `(head -c 3000000 /dev/zero; sleep 0.3; head -c 20000 /dev/zero; sleep 0.3) | $P python3 -c '
+import os, select
+left = 3000000
+while left: left -= len(os.read(0, min(65536, left)))
+ends = select.poll()
+ends.register(0, 0)
+print("the end" if ends.poll(20000) else "no end")'`,
+    "the end\n",
+  ],
   ["pipes stay pipes", `cat /dev/null | ${kinds} 2>&1 | cat`, "pipe 0, pipe 1, pipe 1\n"],
   ["no reader means SIGPIPE", "$P yes | head -n 1; echo ${PIPESTATUS[0]}", "y\n141\n"],
   [

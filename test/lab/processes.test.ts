@@ -13,12 +13,16 @@ group("ending processes by their mark", () => {
     });
     const ended = once(shell, "close");
     const { pid = 0 } = shell;
-    await until("the shell", () => isMarked(pid, "nowhere/n1"));
-    // As if it was looked at in such a moment.
-    const looks = [[], [pid], [], [], [pid]];
-    await endAll("the shell", () => looks.shift() ?? []);
-    expect(looks).toEqual([[pid]]);
-    expect(await ended).toEqual([null, "SIGKILL"]);
+    try {
+      await until("the shell", () => isMarked(pid, "nowhere/n1"));
+      // As if it was looked at in such a moment.
+      const looks = [[], [pid], [], [], [pid]];
+      await endAll("the shell", () => looks.shift() ?? []);
+      expect(looks).toEqual([[pid]]);
+      expect(await ended).toEqual([null, "SIGKILL"]);
+    } finally {
+      shell.kill("SIGKILL");
+    }
   });
 });
 

@@ -41,8 +41,7 @@ function look(home: Host, far: Host): Record<string, number> {
 }
 
 function slotsTaken(host: Host): number {
-  const pid = host.daemon ?? -1;
-  const table = readFileSync(`/proc/${pid}/root/run/pants/slots`);
+  const table = readFileSync(join(host.runtime, "slots"));
   let taken = 0;
   for (let i = 0; i < SLOT_CAPACITY; i++) if (table.readBigUInt64LE(SLOTS_AT + 8 * i) !== 0n) taken++;
   return taken;
@@ -56,7 +55,7 @@ async function run(parallel: number): Promise<string> {
     return await withProbe(async (probe) => {
       const argv = [join(packageRoot, "bin", "prex"), "--on", "n2", "/bin/true"];
       const settled = async (): Promise<Record<string, number>> => {
-        const socket = `/proc/${home.processes()[0]?.pid ?? -1}/root/run/pants/users/0/prexd.sock`;
+        const socket = join(home.runtime, "users/0/prexd.sock");
         await until("no job to be left", async () => {
           const { jobs } = (await askPrexd(socket)) as { jobs: unknown[] };
           return jobs.length === 0 && slotsTaken(far) === 0;

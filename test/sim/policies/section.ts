@@ -67,10 +67,11 @@ refuses a job, and its plan does not count that jobs which share a disk take lon
 its slots, which the omniscient scheduler with two jobs at a time may not.
 
 Over 20 seeds the last policy's rows are +18 % and +13 %. Told every job's needs and every host's speed, the same plan comes to +16 % and
-+13 %; told every host's memory with the grant, or trying five times as many changes, to no less than it is. Nor does it help to plan as if
-a job like the last ones came whenever one ends, to count that jobs share a disk, or to weigh otherwise that each ends soon. The omniscient scheduler's own search is
-not at its end: 15 times as many steps find schedules that are 2 % shorter, and given 12 jobs at a time as well it then needs 115 and
-118 s (2 seeds). So most of the rest is to know what comes later, and to leave a slot free for it.
++13 %; told every host's memory with the grant, or trying five times as many changes, to no less than it is. Tried
+and not kept, over 20 seeds or more: to plan as if a job like the last ones came whenever one ends, and other weights for how soon each ends,
+bring nothing beyond the spread; to count that jobs share a disk makes it longer. The omniscient scheduler's search is not at its end: with 15
+times as many steps it is 2 to 3 % shorter (2 seeds). Given 12 jobs at a time as well, in a model that was not kept, it needs 115 and 118 s there,
+hardly more. So most of the rest may be what comes later.
 
 `;
 }
