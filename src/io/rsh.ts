@@ -36,7 +36,9 @@ export const isHostName = (host: string): boolean => /^[A-Za-z0-9_[][A-Za-z0-9._
 /** The whole command line of the agent. @param command - empty = where it is on this host */
 export function rshCommand(rsh: string, host: string, command: string, link: string): string[] {
   const agent = command === "" ? quote(join(packageRoot, "bin", "prex-agent")) : command;
-  return [...reach(rsh, host), `${agent} --link ${link}`];
+  // Some login shells would stay beside it as long as the link does. What is more than one word is not ours to change.
+  const exec = command === "" || /^[A-Za-z0-9_./@%+:,-]+$/.test(command) ? "exec " : "";
+  return [...reach(rsh, host), `${exec}${agent} --link ${link}`];
 }
 
 /** The whole command line of another program of ours, where it is on this host. */

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startTime } from "./processes.js";
 import type { Address } from "./ssh.js";
-import { openShadow } from "./ssh.js";
+import { openShadow, plainShells } from "./ssh.js";
 import type { LabRecord } from "./teardown.js";
 
 /** Keys of pants.toml by table; a lab's own are already there. */
@@ -39,6 +39,8 @@ export function makeFolder(folder: string, id: string, hosts: readonly Address[]
   writeFileSync(join(folder, "key"), randomBytes(32).toString("hex"), { mode: 0o600 });
   const lines = hosts.map(({ name, address }) => `${address} ${name}\n`);
   writeFileSync(join(folder, "hosts"), `127.0.0.1 localhost\n${lines.join("")}`);
-  writeFileSync(join(folder, "shadow"), openShadow(readFileSync("/etc/passwd", "utf8")), { mode: 0o600 });
+  const passwd = readFileSync("/etc/passwd", "utf8");
+  writeFileSync(join(folder, "passwd"), plainShells(passwd));
+  writeFileSync(join(folder, "shadow"), openShadow(passwd), { mode: 0o600 });
   for (const { name } of hosts) mkdirSync(join(folder, name));
 }

@@ -15,7 +15,7 @@ const JOIN = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; sh
 
 /**
  * The first process of a host. Arguments: name, the lab's folder, folders to be private. /run is always private; so
- * are the files that ssh looks into. Then it reaps whatever loses its parent; the host ends with it.
+ * are the files that ssh and a login look into. Then it reaps whatever loses its parent; the host ends with it.
  */
 const INIT = `set -e
 name=$1 lab=$2; shift 2
@@ -24,6 +24,7 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p -m 1777 /run/lock
 mkdir -p /run/sshd /run/lab
 [ ! -e /etc/hosts ] || mount --bind "$lab/hosts" /etc/hosts
+[ ! -e /etc/passwd ] || mount --bind "$lab/passwd" /etc/passwd
 [ ! -e /etc/shadow ] || mount --bind "$lab/shadow" /etc/shadow
 mount --bind "$lab" /run/lab
 for dir; do mount -t tmpfs -o mode=1777 tmpfs "$dir"; done

@@ -69,6 +69,16 @@ export function openShadow(passwd: string): string {
   return names.map((name) => (name ? `${name}:*:19000:0:99999:7:::\n` : "")).join("");
 }
 
+/**
+ * A passwd file in which whoever may log in has a shell that reads no start files: those of the user who runs the lab
+ * may be slow, and one that was killed half-way may make the next ones wait for what it held (pyenv's do, for a minute).
+ */
+export function plainShells(passwd: string): string {
+  return passwd.replace(/:[^:\n]*$/gm, (shell) =>
+    /\/(nologin|false|sync)$/.test(shell) ? shell : ":/bin/sh",
+  );
+}
+
 function makeKey(file: string): void {
   tool("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", file]);
 }

@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { plainShells } from "../../src/lab/ssh.js";
 import { until } from "../../src/lab/wait.js";
 import { Bed } from "./bed.js";
 
@@ -71,9 +72,12 @@ async function login(...more: string[]): Promise<void> {
     "RemoteForward 127.0.0.1:0 127.0.0.1:9",
   ];
   writeFileSync(join(folder, "config"), `${client.join("\n")}\n`);
-  // sshd wants /run/sshd, which is not everywhere; a /run of its own leaves nothing behind.
-  const command = `mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec ${sshd} -D -f "$1" -E "$2"`;
-  const files = [join(folder, "sshd_config"), join(folder, "log")];
+  // sshd wants /run/sshd, which is not everywhere; a /run of its own leaves nothing behind. Start files of root's are not ours to test.
+  const command =
+    'mount -t tmpfs none /run && mkdir -m 755 /run/sshd && mount --bind "$3" /etc/passwd && ' +
+    `exec ${sshd} -D -f "$1" -E "$2"`;
+  writeFileSync(join(folder, "passwd"), plainShells(readFileSync("/etc/passwd", "utf8")));
+  const files = [join(folder, "sshd_config"), join(folder, "log"), join(folder, "passwd")];
   server = spawn("unshare", ["-m", "sh", "-c", command, "sh", ...files], { stdio: "ignore" });
   await until(
     "sshd to listen",

@@ -43,6 +43,11 @@ describe.skipIf(missing.length > 0)("a lab of namespaces", () => {
     expect(there).toMatchObject({ status: 0, stdout: `n1\n${join(n1.folder, "pants.toml")}\n`, stderr: "" });
   });
 
+  it("logs in without the start files of whoever runs it", async () => {
+    const there = await n1.run(["sh", "-c", "$PANTS_RSH n2 'echo $SHELL; grep -c bash /etc/passwd'"]);
+    expect(there.stdout).toBe("/bin/sh\n0\n");
+  });
+
   it("hands status, signal, output, folder and variables through", async () => {
     const script = "pwd; echo $GREETING; echo oops >&2; exit 7";
     const run = await n1.run(["sh", "-c", script], {

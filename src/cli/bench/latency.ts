@@ -1,5 +1,4 @@
 /** What it costs to run a program on another host, beside what else can do that. */
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { packageRoot } from "../../io/paths.js";
 import { Lab } from "../../lab/lab.js";
@@ -31,9 +30,7 @@ function contestants(lab: Lab): [string, string[], number][] {
 }
 
 async function run(): Promise<string> {
-  // A home folder of its own for each host: no .bashrc slows the logins down.
-  const homes = Object.fromEntries(["n1", "n2"].map((name) => [name, [homedir()]]));
-  const lab = await Lab.up({ hosts: 2, privateDirs: homes });
+  const lab = await Lab.up({ hosts: 2 });
   try {
     await ready(lab);
     return await withProbe(async (probe) => {
@@ -53,7 +50,7 @@ async function run(): Promise<string> {
         eight.perSecond.toFixed(0),
       ]);
       const heading = ["`/bin/true`", "median ms", "p99 ms", "median ÷ prex's", "a second, 8 at a time"];
-      return `From a loop in C on n1, hosts with whole cores, login shells without start files.\n\n${markdown(heading, rows)}`;
+      return `From a loop in C on n1, hosts with whole cores, login shell /bin/sh.\n\n${markdown(heading, rows)}`;
     });
   } finally {
     await lab.down();
