@@ -27,6 +27,9 @@ const SSH_OPTIONS = [
 
 export type Remote = ChildProcessByStdio<Writable, Readable, Readable>;
 
+/** One word to every shell, with nothing in it that means something to it. */
+const WORD = /^[A-Za-z0-9_./@%+=:,-]+$/;
+
 /** A name for a link that never comes again. */
 export const newLinkId = (): string => randomBytes(12).toString("hex");
 
@@ -37,7 +40,7 @@ export const isHostName = (host: string): boolean => /^[A-Za-z0-9_[][A-Za-z0-9._
 export function rshCommand(rsh: string, host: string, command: string, link: string): string[] {
   const agent = command === "" ? quote(join(packageRoot, "bin", "prex-agent")) : command;
   // Some login shells would stay beside it as long as the link does. What is more than one word is not ours to change.
-  const exec = command === "" || /^[A-Za-z0-9_./@%+:,-]+$/.test(command) ? "exec " : "";
+  const exec = command === "" || WORD.test(command) ? "exec " : "";
   return [...reach(rsh, host), `${exec}${agent} --link ${link}`];
 }
 
@@ -101,5 +104,5 @@ function ownEnv(): NodeJS.ProcessEnv {
 
 /** One word for any shell. */
 function quote(path: string): string {
-  return /^[A-Za-z0-9_./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+  return WORD.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
