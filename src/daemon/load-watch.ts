@@ -19,6 +19,9 @@ const pollActiveMs = 50;
 const pollIdleMs = 500;
 /** An idle host's slots are looked at so much early when it is awake anyway: a wake-up less. */
 const pollSlackMs = 120;
+/** A host whose CPUs are full of its own programs is looked at so many times less often: each look takes from them. */
+const spentTimes = 2;
+const spentPercent = 95;
 /** The first sample is short, so that a daemon knows its load soon. */
 const firstSampleMs = 200;
 
@@ -34,6 +37,7 @@ export class LoadWatch {
   #sampleAt: number;
   #pollAt: number;
   #slackMs = 0;
+  #spent = false;
 
   constructor(
     private readonly source: LoadSource,
@@ -55,6 +59,11 @@ export class LoadWatch {
 
   get sample(): Sample | null {
     return this.#interval?.sample ?? null;
+  }
+
+  /** From one sample to the next, as it is now. */
+  get intervalMs(): number {
+    return (this.#spent ? spentTimes : 1) * this.settings.intervalMs;
   }
 
   get policy(): Policy {
@@ -87,7 +96,9 @@ export class LoadWatch {
     this.#takenMs = 0;
     this.#guestsMs = 0;
     this.#intervalAt = now;
-    this.#sampleAt = now + this.settings.intervalMs;
+    const idle = this.taken === 0 && !leased;
+    this.#spent = idle && (sample.cpu ?? 0) >= spentPercent && !this.verdict(now).lends;
+    this.#sampleAt = now + this.intervalMs;
     return "sampled";
   }
 
@@ -100,7 +111,9 @@ export class LoadWatch {
     this.taken = taken;
     this.guests = guests;
     const active = taken > 0 || leased;
-    this.#pollAt = now + (active ? pollActiveMs : pollIdleMs);
+    // One that is busy offers no slot that somebody could take first: the next sample tells soon enough.
+    const idleMs = this.#interval && !this.verdict(now).lends ? Number.POSITIVE_INFINITY : pollIdleMs;
+    this.#pollAt = now + (active ? pollActiveMs : idleMs);
     this.#slackMs = active ? 0 : pollSlackMs;
   }
 

@@ -254,7 +254,8 @@ export class Pantsd {
     const worthAt = this.#cluster.node.worthAskingAt(now);
     const remote = worthAt <= now;
     const remoteAfterNs = remote ? 0n : native.bootTimeNs() + BigInt(Math.round((worthAt - now) * 1e6));
-    const { intervalMs, slotsTotal } = this.#load.settings;
+    const { intervalMs } = this.#load;
+    const { slotsTotal } = this.#load.settings;
     const index = indexOf(busy && cause ? cause.what : null);
     const indexValue = 100 * (cause?.value ?? 0);
     const indexThreshold = 100 * (cause?.threshold ?? 0);

@@ -7,8 +7,13 @@ export interface CpuQuota {
   readonly cpus: number;
   /** Path of the group that has it, below the mount of its hierarchy. */
   readonly below: string;
-  /** CPU time used so far by everything under the quota, ns. */
-  readonly usedNs: () => number;
+  readonly usage: CpuUsage;
+}
+
+/** The file that tells CPU time used by everything in a group: in ns (version 1), or cpu.stat, in µs. */
+export interface CpuUsage {
+  readonly version: 1 | 2;
+  readonly file: string;
 }
 
 interface Mount {
@@ -60,7 +65,7 @@ export function cpuQuota(read: Read = readOrNull): CpuQuota | null {
   for (const dir of v1?.folders ?? []) {
     const below = dir.slice(v1?.point.length);
     const usage = join(accounting?.point ?? v1?.point ?? "", below, "cpuacct.usage");
-    const quota = quotaV1(dir, below, usage, read);
+    const quota = read(usage) === null ? null : quotaV1(dir, below, usage, read);
     if (quota) quotas.push(quota);
   }
   const v2 = groupOf("", read);
@@ -81,16 +86,14 @@ function within({ root, point }: Mount, path: string): string {
 function quotaV1(dir: string, below: string, usage: string, read: Read): CpuQuota | null {
   const quota = Number(read(join(dir, "cpu.cfs_quota_us")) ?? -1);
   const period = Number(read(join(dir, "cpu.cfs_period_us")) ?? 0);
-  if (!(quota > 0 && period > 0) || read(usage) === null) return null;
-  return { cpus: quota / period, below, usedNs: () => Number(read(usage) ?? Number.NaN) };
+  if (!(quota > 0 && period > 0)) return null;
+  return { cpus: quota / period, below, usage: { version: 1, file: usage } };
 }
 
 function quotaV2(dir: string, below: string, read: Read): CpuQuota | null {
   const [quota, period] = (read(join(dir, "cpu.max")) ?? "max 0").trim().split(" ").map(Number);
   if (quota === undefined || period === undefined || !(quota > 0 && period > 0)) return null;
-  const usedNs = () =>
-    Number(/^usage_usec (\d+)/m.exec(read(join(dir, "cpu.stat")) ?? "")?.[1] ?? Number.NaN) * 1000;
-  return { cpus: quota / period, below, usedNs };
+  return { cpus: quota / period, below, usage: { version: 2, file: join(dir, "cpu.stat") } };
 }
 
 function parseMounts(text: string): Mount[] {

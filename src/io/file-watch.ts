@@ -4,10 +4,14 @@ import { type BigIntStats, statSync } from "node:fs";
 /** A change is taken when two looks agree, so that a file which is being copied is not read by half. */
 const lookMs = 500;
 
+/** Those that are looked at, all by one timer: a wake-up for them together. */
+const started = new Set<FileWatch>();
+let timer: NodeJS.Timeout | undefined;
+
 export class FileWatch {
   #taken: string;
   #seen: string;
-  #timer: NodeJS.Timeout | undefined;
+  #onChange: () => void = () => {};
 
   constructor(private readonly file: string) {
     this.#taken = this.#seen = stamp(file);
@@ -15,13 +19,10 @@ export class FileWatch {
 
   /** Calls back within a second or so of a change; until `stop`. */
   start(onChange: () => void): void {
-    this.#timer = setInterval(() => {
-      const now = stamp(this.file);
-      const rests = now === this.#seen;
-      this.#seen = now;
-      if (!rests || now === this.#taken) return;
-      this.#taken = now;
-      onChange();
+    this.#onChange = onChange;
+    started.add(this);
+    timer ??= setInterval(() => {
+      for (const watch of started) watch.#look();
     }, lookMs).unref();
   }
 
@@ -31,7 +32,19 @@ export class FileWatch {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    started.delete(this);
+    if (started.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  }
+
+  #look(): void {
+    const now = stamp(this.file);
+    const rests = now === this.#seen;
+    this.#seen = now;
+    if (!rests || now === this.#taken) return;
+    this.#taken = now;
+    this.#onChange();
   }
 }
 

@@ -29,7 +29,7 @@ test("version 2: the tightest of the groups above", () => {
     }),
   );
   expect(quota?.cpus).toBe(1.5);
-  expect(quota?.usedNs()).toBe(42_000);
+  expect(quota?.usage).toEqual({ version: 2, file: "/sys/fs/cgroup/a/cpu.stat" });
 });
 
 test("version 2 in a container: the group is the root of what is mounted", () => {
@@ -58,7 +58,7 @@ test("version 1, with accounting in a hierarchy of its own", () => {
     }),
   );
   expect(quota?.cpus).toBe(0.5);
-  expect(quota?.usedNs()).toBe(77);
+  expect(quota?.usage).toEqual({ version: 1, file: "/cg/cpuacct/lab/h1/cpuacct.usage" });
 });
 
 test("the load watch averages slots over the interval and looks more often while any is taken", () => {
@@ -81,4 +81,34 @@ test("the load watch averages slots over the interval and looks more often while
   expect(watch.local(1260)).toMatchObject({ busy: false, free: 2, guests: 0, cpuPercent: 0 });
   run(1261, 2200);
   expect(watch.local(2200)).toMatchObject({ busy: true });
+});
+
+test("a host that is full of its own programs is looked at half as often, until a slot is taken", () => {
+  let cpu = 100;
+  let taken = 0;
+  const settings = { intervalMs: 1000, slotsTotal: 2 };
+  const watch = new LoadWatch(
+    { sample: () => ({ ...nothingMeasured, cpu }), slots: () => ({ taken, guests: 0 }) },
+    cpuPolicy(),
+    settings,
+    0,
+  );
+  const sampled: number[] = [];
+  const run = (from: number, to: number) => {
+    for (let now = from; now < to; now++) if (watch.tick(now, false) === "sampled") sampled.push(now);
+  };
+  run(0, 4201);
+  expect(sampled).toEqual([200, 2200, 4200]);
+  expect(watch.intervalMs).toBe(2000);
+  // Nothing is looked at in between.
+  expect(watch.wakeAt()).toBe(6200);
+  taken = 1;
+  run(4201, 7201);
+  expect(sampled.slice(3)).toEqual([6200, 7200]);
+  expect(watch.intervalMs).toBe(1000);
+  taken = 0;
+  cpu = 50;
+  run(7201, 9201);
+  expect(sampled.slice(5)).toEqual([8200, 9200]);
+  expect(watch.local(9200)).toMatchObject({ busy: false });
 });

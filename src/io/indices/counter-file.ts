@@ -6,6 +6,12 @@ const NINE = 0x39;
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
 
+/**
+ * A read that brought less than this was the last: the kernel fills a page as far as whole records go, and no file that
+ * has several has one so long.
+ */
+const shortRead = 2048;
+
 /** What was read last, by whichever file: nothing is copied, so it is to be used before the next read. */
 let bytes = Buffer.alloc(16_384);
 
@@ -25,7 +31,7 @@ export class CounterFile {
       for (;;) {
         const n = readSync(this.#fd, bytes, this.#length, bytes.length - this.#length, this.#length);
         this.#length += n;
-        if (n === 0) return true;
+        if (n < shortRead && this.#length < bytes.length) return true;
         if (this.#length === bytes.length) bytes = Buffer.concat([bytes, Buffer.alloc(bytes.length)]);
       }
     } catch {
@@ -113,6 +119,39 @@ export function readSmall(path: string): string {
     return "";
   } finally {
     if (fd >= 0) closeSync(fd);
+  }
+}
+
+/** So many at once; more are opened for each reading. */
+const keptMax = 100;
+
+/** Small files of processes, most of them the same from one round to the next: those stay open. */
+export class ReadAgain {
+  /** Open, or to be opened when they are asked for again: as of the last round, and of this one. */
+  #known = new Map<string, CounterFile>();
+  #asked = new Map<string, CounterFile>();
+
+  /** Its text, or empty. */
+  text(path: string): string {
+    const known = this.#known.get(path);
+    if (!known && this.#asked.size >= keptMax) return readSmall(path);
+    const file = known ?? new CounterFile(path);
+    this.#known.delete(path);
+    this.#asked.set(path, file);
+    if (!known) return readSmall(path);
+    return file.read() ? file.text() : "";
+  }
+
+  /** Ends a round: what was not asked for in it is closed. */
+  closeOthers(): void {
+    for (const file of this.#known.values()) file.close();
+    this.#known = this.#asked;
+    this.#asked = new Map();
+  }
+
+  close(): void {
+    this.closeOthers();
+    this.closeOthers();
   }
 }
 

@@ -39,7 +39,7 @@ export class GroupMeter {
   constructor(
     private readonly world: World,
     private readonly files: GroupFiles,
-    proc: string,
+    { proc, own }: { readonly proc: string; readonly own: number | null },
     private readonly disks: DiskNumbers,
   ) {
     const { cpuUsage, io, memory, tasks } = files;
@@ -51,7 +51,7 @@ export class GroupMeter {
     this.#usage = open(memory ? join(memory.folder, usage) : undefined);
     this.#stat = open(memory ? join(memory.folder, "memory.stat") : undefined);
     // Version 2 knows better: there the kernel also tells whose the pages are that it writes back.
-    this.#tasks = tasks === null ? null : new GroupTasks(tasks, proc, io?.version !== 2);
+    this.#tasks = tasks === null ? null : new GroupTasks({ folder: tasks, proc, io: io?.version !== 2, own });
     const key = (word: string) => Buffer.from(`${memory?.version === 1 ? V1 : ""}${word} `);
     this.#keys = { faults: key("pgfault"), inactive: key("inactive_file"), active: key("active_file") };
   }
@@ -61,7 +61,7 @@ export class GroupMeter {
    * @param machineMb - memory available on the whole machine
    */
   sample(ms: number, machineNs: number | null, machineMb: number | null): GroupUse {
-    const usedNs = this.world.quota?.usedNs() ?? this.#cpuNs();
+    const usedNs = this.#cpuNs();
     const used = growth(this.#usedNs, usedNs);
     this.#usedNs = usedNs;
     const bytes = this.#ioBytes();
@@ -84,7 +84,7 @@ export class GroupMeter {
   }
 
   close(): void {
-    for (const file of [this.#cpu, this.#io, this.#usage, this.#stat]) file?.close();
+    for (const file of [this.#cpu, this.#io, this.#usage, this.#stat, this.#tasks]) file?.close();
   }
 
   #cpuNs(): number | null {

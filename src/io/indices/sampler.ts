@@ -4,12 +4,12 @@ import type { Sample } from "../../core/indices.js";
 import type { Read } from "../cgroup.js";
 import { monotonicMs } from "../clock.js";
 import { CounterFile } from "./counter-file.js";
-import { DiskNumbers, Disks, Interfaces } from "./devices.js";
+import { DiskNumbers, Disks, type DiskUse, Interfaces } from "./devices.js";
 import { GroupMeter } from "./group.js";
 import { Limits } from "./limits.js";
 import { Pressure } from "./pressure.js";
 import { growth, sum } from "./rate.js";
-import { SessionsCpu, type SessionsUse } from "./tasks.js";
+import { SessionsCpu, type SessionsUse } from "./sessions.js";
 import type { World } from "./world.js";
 
 export interface SamplerOptions {
@@ -55,13 +55,15 @@ const noCounters: Counters = {
   swapped: null,
 };
 
+const noDisks: DiskUse = { blocks: null, busyMs: null };
+
 export class Sampler {
   readonly #limits: Limits;
   #world: World;
   readonly #stat: CounterFile;
   readonly #vmstat: CounterFile;
   readonly #meminfo: CounterFile;
-  readonly #disks: Disks;
+  #disks: Disks;
   readonly #interfaces: Interfaces;
   #pressures: Readonly<Record<"cpu" | "io" | "memory", Pressure>>;
   #group: GroupMeter | null;
@@ -114,7 +116,7 @@ export class Sampler {
     if (this.#limits.changed()) this.#lookAgain();
     const perSecond = (count: number | null) => (count === null || ms <= 0 ? null : (count * 1000) / ms);
     const machine = this.#machine(ms);
-    const disks = this.#disks.sample();
+    const disks = this.#group ? noDisks : this.#disks.sample();
     const net = this.#interfaces.sample();
     this.#readMemory();
     const group = this.#group?.sample(ms, machine.cpuNs, this.#availableMb) ?? null;
@@ -154,6 +156,8 @@ export class Sampler {
   /** Counters begin anew, perhaps of another group: this interval says nothing of them. */
   #lookAgain(): void {
     this.#group?.close();
+    this.#disks.close();
+    this.#disks = new Disks(this.#proc, this.#sys);
     for (const pressure of Object.values(this.#pressures)) pressure.close();
     this.#world = this.#limits.find(this.#totalMb);
     this.#group = this.#groupMeter();
@@ -162,7 +166,9 @@ export class Sampler {
 
   #groupMeter(): GroupMeter | null {
     const { group } = this.#world;
-    return group ? new GroupMeter(this.#world, group, this.#proc, new DiskNumbers(this.#sys)) : null;
+    if (!group) return null;
+    const own = this.#proc === "/proc" ? process.pid : null;
+    return new GroupMeter(this.#world, group, { proc: this.#proc, own }, new DiskNumbers(this.#sys));
   }
 
   #pressureFiles(): Readonly<Record<"cpu" | "io" | "memory", Pressure>> {
@@ -213,6 +219,7 @@ export class Sampler {
     };
   }
 
+  /** Of vmstat only where the machine's count: a group tells its own. */
   #read(): Counters {
     let { cpuUsed, cpuPossible, cpus, ctxt, intr, faults, swapped } = noCounters;
     const stat = this.#stat;
@@ -231,7 +238,7 @@ export class Sampler {
       this.#runQueue = stat.line(RUNNING) ? stat.number() : null;
     }
     const vmstat = this.#vmstat;
-    if (vmstat.read()) {
+    if (!this.#group && vmstat.read()) {
       faults = vmstat.line(FAULTS) ? vmstat.number() : null;
       swapped = sum([SWAPPED_IN, SWAPPED_OUT].map((key) => (vmstat.line(key) ? vmstat.number() : null)));
     }

@@ -1,9 +1,8 @@
-/** What only /proc/PID tells: what a group's tasks switch, wait for and move, and CPU time of whole sessions. */
-import { readdirSync, statSync } from "node:fs";
+/** What only /proc/PID tells of a group's tasks: what they switch, wait for and move. */
 import { join } from "node:path";
-import { readOrNull } from "../cgroup.js";
-import { readSmall } from "./counter-file.js";
-import { growth } from "./rate.js";
+import { foldersIn, linksOf, namesIn } from "../folder.js";
+import { CounterFile, ReadAgain } from "./counter-file.js";
+import { growth, sum } from "./rate.js";
 
 /** Looking at more tasks than this would cost more than it says: the newest processes are looked at, the rest is not counted. */
 const tasksMax = 200;
@@ -30,32 +29,55 @@ export interface TasksUse {
   readonly movedBytes: number | null;
 }
 
+export interface GroupTasksOptions {
+  /** Folder whose cgroup.procs lists the processes, with those of the groups below. */
+  readonly folder: string;
+  /** Where /proc is. */
+  readonly proc: string;
+  /** Whether to look at what they read and write: a file more for each process. */
+  readonly io: boolean;
+  /** This process, which the kernel is asked about in one call; null where `proc` is another machine's. */
+  readonly own: number | null;
+}
+
 export class GroupTasks {
   #before: Map<string, Task> | null = null;
-  readonly #pids = new GroupPids();
+  readonly #pids: GroupPids;
+  readonly #files = new ReadAgain();
+  readonly #threads: Threads;
   #moved: number | null = null;
 
-  /** @param io - whether to look at what they read and write: a file more for each process */
-  constructor(
-    private readonly folder: string,
-    private readonly proc: string,
-    private readonly io: boolean,
-  ) {}
+  constructor(private readonly options: GroupTasksOptions) {
+    this.#pids = new GroupPids(options.folder);
+    this.#threads = new Threads(options.proc);
+  }
 
   /** Over the `ms` since the last call; null at the first. */
   growth(ms: number): TasksUse | null {
+    const { proc, io, own } = this.options;
     const now = new Map<string, Task>();
-    const pids = this.#pids.in(this.folder).sort((a, b) => Number(b) - Number(a));
+    const pids = this.#pids.now().sort((a, b) => Number(b) - Number(a));
     let looked = 0;
     let moved = 0;
     for (const pid of pids) {
       if (now.size >= tasksMax) break;
       looked += 1;
-      const folder = `${this.proc}/${pid}/task`;
-      for (const tid of list(folder).slice(0, tasksMax - now.size))
-        now.set(`${pid}/${tid}`, taskIn(`${folder}/${tid}`));
-      if (this.io) moved += movedBy(join(this.proc, pid, "io"));
+      if (Number(pid) === own) {
+        const mine = ownUse();
+        now.set(pid, mine);
+        moved += mine.movedBytes;
+        continue;
+      }
+      const folder = `${proc}/${pid}/task`;
+      for (const tid of this.#threads.of(pid).slice(0, tasksMax - now.size)) {
+        const task = this.#task(`${folder}/${tid}`);
+        if (task) now.set(`${pid}/${tid}`, task);
+        else this.#threads.changed(pid);
+      }
+      if (io) moved += movedBy(this.#files.text(join(proc, pid, "io")));
     }
+    this.#files.closeOthers();
+    this.#threads.forgetOthers();
     const before = this.#before;
     this.#before = now;
     const sawAll = (before?.size ?? 0) < tasksMax;
@@ -75,100 +97,116 @@ export class GroupTasks {
     }
     return { switches, waitedNs, movedBytes };
   }
+
+  close(): void {
+    this.#files.close();
+    this.#pids.close();
+  }
+
+  /**
+   * From schedstat (ns it ran, ns it waited, times it was put on a CPU), which costs the kernel least; else from status.
+   * Null when it has ended.
+   */
+  #task(folder: string): Task | null {
+    const [ranNs = 0, waitedNs = 0, switches = 0] = this.#files
+      .text(`${folder}/schedstat`)
+      .split(" ")
+      .map(Number);
+    if (switches > 0) return { switches, ranNs, waitedNs };
+    const counts = [...this.#files.text(`${folder}/status`).matchAll(SWITCHES)].map(([, count]) =>
+      Number(count),
+    );
+    return counts.length > 0 ? { switches: sum(counts) ?? 0, ranNs: 0, waitedNs: 0 } : null;
+  }
 }
 
-/** From schedstat (ns it ran, ns it waited, times it was put on a CPU), which costs the kernel least; else from status. */
-function taskIn(folder: string): Task {
-  const [ranNs = 0, waitedNs = 0, switches = 0] = readSmall(`${folder}/schedstat`).split(" ").map(Number);
-  if (switches > 0) return { switches, ranNs, waitedNs };
-  let count = 0;
-  for (const match of readSmall(`${folder}/status`).matchAll(SWITCHES)) count += Number(match[1]);
-  return { switches: count, ranNs: 0, waitedNs: 0 };
+/** This process, all its threads as one task: it never wants a CPU for all of an interval. */
+function ownUse(): Task & { readonly movedBytes: number } {
+  const { voluntaryContextSwitches, involuntaryContextSwitches, fsRead, fsWrite } = process.resourceUsage();
+  const switches = voluntaryContextSwitches + involuntaryContextSwitches;
+  return { switches, ranNs: 0, waitedNs: 0, movedBytes: (fsRead + fsWrite) * rusageBlock };
 }
 
-/** Bytes that a process and its reaped children moved to and from disks; 0 where that is not ours to know. */
-function movedBy(file: string): number {
+/** Bytes in what rusage counts of reading and writing. */
+const rusageBlock = 512;
+
+/** Bytes that a process and its reaped children moved to and from disks, of its `io`; 0 where that is not ours to know. */
+function movedBy(io: string): number {
   let bytes = 0;
-  for (const [, name, count] of readSmall(file).matchAll(MOVED))
+  for (const [, name, count] of io.matchAll(MOVED))
     bytes += name === "cancelled_write_bytes" ? -Number(count) : Number(count);
   return Math.max(0, bytes);
 }
 
-/** Over one interval. */
-export interface SessionsUse {
-  /** Clock ticks used, and of these by sessions that are new. */
-  readonly ticks: number;
-  readonly freshTicks: number;
-  /** Sessions that were there from its beginning to its end. */
-  readonly whole: number;
-}
-
-/** CPU time of sessions, with what their reaped children used: of the jobs that run here for other hosts. */
-export class SessionsCpu {
-  #before = new Map<number, number>();
+/** The threads of processes: listed anew only when their number changed, or one of the same number began. */
+class Threads {
+  #known = new Map<string, { readonly links: number; readonly ids: readonly string[] }>();
+  #asked = new Map<string, { readonly links: number; readonly ids: readonly string[] }>();
 
   constructor(private readonly proc: string) {}
 
-  /** Since the last call; a session that has ended in between is not counted. */
-  growth(leaders: readonly number[]): SessionsUse {
-    const now = new Map<number, number>(leaders.map((leader) => [leader, 0]));
-    if (leaders.length > 0) {
-      for (const name of list(this.proc)) {
-        const text = /^\d/.test(name) ? readSmall(`${this.proc}/${name}/stat`) : "";
-        // state, parent, group, session, ...; from the 12th: user, system, and both of reaped children
-        const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-        const session = Number(fields[3]);
-        const ticks = fields.slice(11, 15).reduce((all, field) => all + Number(field), 0);
-        if (now.has(session)) now.set(session, (now.get(session) ?? 0) + ticks);
-      }
-    }
-    const before = this.#before;
-    this.#before = now;
-    let ticks = 0;
-    let freshTicks = 0;
-    let whole = 0;
-    for (const [leader, count] of now) {
-      const was = before.get(leader);
-      const grown = Math.max(0, count - (was ?? 0));
-      ticks += grown;
-      if (was === undefined) freshTicks += grown;
-      else whole += 1;
-    }
-    return { ticks, freshTicks, whole };
+  of(pid: string): readonly string[] {
+    const folder = `${this.proc}/${pid}/task`;
+    const links = linksOf(folder);
+    if (links === linksOfOne) return [pid];
+    const known = this.#known.get(pid);
+    const is = known?.links === links ? known : { links, ids: namesIn(folder) };
+    this.#asked.set(pid, is);
+    return is.ids;
+  }
+
+  /** One that was listed has ended: perhaps another one began. */
+  changed(pid: string): void {
+    this.#asked.delete(pid);
+  }
+
+  /** Those that were not asked for since the last call are gone. */
+  forgetOthers(): void {
+    this.#known = this.#asked;
+    this.#asked = new Map();
   }
 }
+
+/** Names of a folder with one folder in it: its own two, and the other's. */
+const linksOfOne = 3;
 
 /** The processes of a group and those below it. Groups have many files, so they are listed only when their number changed. */
 class GroupPids {
+  readonly #files = new Map<string, CounterFile>();
   readonly #below = new Map<string, { readonly links: number; readonly groups: readonly string[] }>();
 
-  in(folder: string): string[] {
-    const own = readOrNull(`${folder}/cgroup.procs`);
-    if (own === null) {
-      this.#below.clear(); // It is gone, and perhaps another one there.
+  constructor(private readonly folder: string) {}
+
+  now(): string[] {
+    return this.#in(this.folder);
+  }
+
+  close(): void {
+    for (const file of this.#files.values()) file.close();
+    this.#files.clear();
+  }
+
+  #in(folder: string): string[] {
+    const file = this.#files.get(folder) ?? new CounterFile(`${folder}/cgroup.procs`);
+    this.#files.set(folder, file);
+    if (!file.read()) {
+      this.#files.delete(folder); // It is gone, and perhaps another one there.
+      this.#below.delete(folder);
       return [];
     }
-    const pids = own.split("\n").filter((pid) => pid !== "" && pid !== "0");
-    return pids.concat(this.#groups(folder).flatMap((group) => this.in(group)));
+    const pids = file
+      .text()
+      .split("\n")
+      .filter((pid) => pid !== "" && pid !== "0");
+    return pids.concat(this.#groups(folder).flatMap((group) => this.#in(group)));
   }
 
   #groups(folder: string): readonly string[] {
-    const links = statSync(folder, { throwIfNoEntry: false })?.nlink ?? 0;
+    const links = linksOf(folder);
     const known = this.#below.get(folder);
     if (known?.links === links) return known.groups;
-    const groups = list(folder, true).map((name) => join(folder, name));
+    const groups = foldersIn(folder).map((name) => join(folder, name));
     this.#below.set(folder, { links, groups });
     return groups;
-  }
-}
-
-function list(folder: string, foldersOnly = false): string[] {
-  try {
-    if (!foldersOnly) return readdirSync(folder);
-    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
-      entry.isDirectory() ? [entry.name] : [],
-    );
-  } catch {
-    return []; // It ended while we looked.
   }
 }

@@ -4,7 +4,15 @@
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { type CpuQuota, cpuQuota, type Group, groupOf, type Read, readOrNull } from "../cgroup.js";
+import {
+  type CpuQuota,
+  type CpuUsage,
+  cpuQuota,
+  type Group,
+  groupOf,
+  type Read,
+  readOrNull,
+} from "../cgroup.js";
 
 export interface World {
   /** For people: `the whole machine`, or `control group /x: 0.5 CPUs, 512 MiB`. */
@@ -24,8 +32,7 @@ export interface GroupFiles {
   readonly io: { readonly version: 1 | 2; readonly folder: string } | null;
   /** Folder with cpu.pressure, io.pressure and memory.pressure. */
   readonly pressure: string | null;
-  /** CPU time used, when there is no quota: a file in ns (v1), or cpu.stat (v2). */
-  readonly cpuUsage: { readonly version: 1 | 2; readonly file: string } | null;
+  readonly cpuUsage: CpuUsage | null;
 }
 
 /** Looks at limits: CPU quota, CPU set, memory. Where a group has none yet, also at what it could have. */
@@ -47,7 +54,7 @@ export function findWorld(totalMb: number | null, read: Read = readOrNull): Worl
     words: `control group ${below || "/"}: ${limits.join(", ")}`,
     cpus,
     quota,
-    group: files(below, unified, memory, read),
+    group: files(below, unified, memory, quota?.usage ?? null, read),
   };
 }
 
@@ -63,7 +70,13 @@ function folderIn(group: Group | null, below: string): string | null {
   return found === group.point ? null : found;
 }
 
-function files(below: string, unified: Group | null, memory: MemoryGroup | null, read: Read): GroupFiles {
+function files(
+  below: string,
+  unified: Group | null,
+  memory: MemoryGroup | null,
+  usage: CpuUsage | null,
+  read: Read,
+): GroupFiles {
   const v2 = folderIn(unified, below);
   const v1 = (controller: string) => folderIn(groupOf(controller, read), below);
   const v2Has = (file: string) => v2 !== null && read(join(v2, file)) !== null;
@@ -84,11 +97,12 @@ function files(below: string, unified: Group | null, memory: MemoryGroup | null,
         : { version: 1, folder: ioV1 },
     pressure: v2Has("io.pressure") ? v2 : null,
     cpuUsage:
-      cpuV1 !== null
+      usage ??
+      (cpuV1 !== null
         ? { version: 1, file: join(cpuV1, "cpuacct.usage") }
         : v2Has("cpu.stat")
           ? { version: 2, file: join(v2 ?? "", "cpu.stat") }
-          : null,
+          : null),
   };
 }
 

@@ -143,7 +143,7 @@ it("wants the CPU time that others kept it from, and no more than they used", ()
   k.groupFiles[join(k.root, "cg/box/cpu.max")] = "100000 100000\n";
   k.put("cg/box/cgroup.procs", "90\n");
   const state = (usedMs: number, waitedMs: number, machineTicks: number) => {
-    k.groupFiles[join(k.root, "cg/box/cpu.stat")] = `usage_usec ${usedMs * 1000}\n`;
+    k.cg("box/cpu.stat", `usage_usec ${usedMs * 1000}\n`);
     k.put("proc/90/task/90/schedstat", `${usedMs * 1e6} ${waitedMs * 1e6} ${usedMs + 1}\n`);
     k.put("proc/90/stat", `90 (gcc) S 1 90 90 0 -1 4194304 1 2 3 4 ${usedMs / 20} 0 0 0 20 0 1 0 5\n`);
     k.machine({ cpu: `${machineTicks} 0 0 0 0 0 0 0 0 0` });

@@ -1,41 +1,81 @@
-/** What jobs of other hosts use of this one. */
+/** What the tasks of a group tell, from one look to the next. */
+import { readdirSync, readlinkSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import { GroupTasks } from "../../../src/io/indices/tasks.js";
 import { kernel } from "./kernel.js";
 
 const k = kernel();
+const tasks = (own: number | null = null) =>
+  new GroupTasks({ folder: join(k.root, "cg/box"), proc: join(k.root, "proc"), io: true, own });
+const task = (pid: number, tid: number, switches: number) =>
+  k.put(`proc/${pid}/task/${tid}/schedstat`, `1000 2000 ${switches}\n`);
+const members = (...pids: number[]) => k.put("cg/box/cgroup.procs", pids.map((pid) => `${pid}\n`).join(""));
+const openBelow = (folder: string) =>
+  readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
+    } catch {
+      return false;
+    }
+  }).length;
 
-it("tells what jobs of others use from the rest", () => {
-  const stat = (pid: number, name: string, session: number, ticks: string) =>
-    k.put(
-      `proc/${pid}/stat`,
-      `${pid} (${name}) S 1 ${pid} ${session} 0 -1 4194304 1 2 3 4 ${ticks} 20 0 1 0 5 6 7\n`,
-    );
-  stat(50, "gcc) S 1 1 1", 50, "10 5 20 5");
-  stat(51, "cc1", 50, "100 0 0 0");
-  stat(60, "make", 60, "900 0 0 0");
-  const s = k.sampler();
-  s.sample([50]);
-  stat(51, "cc1", 50, "140 10 0 0");
-  stat(60, "make", 60, "990 0 0 0");
-  k.now += 1000;
-  const { cpus } = s.world;
-  expect(s.sample([50]).guestsCpu).toBeCloseTo(50 / cpus);
-  // One that is new counts whole; one that has ended no longer.
-  k.now += 1000;
-  expect(s.sample([60]).guestsCpu).toBeCloseTo(Math.min(100, 990 / cpus));
-  k.now += 1000;
-  expect(s.sample([]).guestsCpu).toBe(0);
-  // Its slot was taken for four tenths of the time: what it used in them cannot be seen any more, and was nobody else's.
-  s.sample([50]);
-  k.now += 1000;
-  expect(s.sample([], 0.4, cpus).guestsCpu).toBeCloseTo(40 / cpus);
-  // A slot for all of the time, by one that is there: what it used was measured.
-  s.sample([60]);
-  stat(60, "make", 60, "1000 0 0 0");
-  k.now += 1000;
-  expect(s.sample([60], 1, cpus).guestsCpu).toBeCloseTo(10 / cpus);
-  // One that came and is there, after another that took the slot for the first half.
-  stat(61, "cc1", 61, "50 0 0 0");
-  k.now += 1000;
-  expect(s.sample([61], 1, cpus).guestsCpu).toBeCloseTo(100 / cpus);
+it("counts a thread that took the place of another", () => {
+  members(70);
+  task(70, 70, 10);
+  task(70, 71, 10);
+  const g = tasks();
+  expect(g.growth(1000)).toBeNull();
+  expect(g.growth(1000)).toMatchObject({ switches: 0 });
+  k.put("proc/70/task/71/schedstat", ""); // An open file of one that has ended says no more.
+  rmSync(join(k.root, "proc/70/task/71"), { recursive: true });
+  task(70, 72, 30);
+  g.growth(1000); // The one that is gone is missed.
+  task(70, 72, 35);
+  g.growth(1000);
+  task(70, 72, 42);
+  expect(g.growth(1000)).toMatchObject({ switches: 7 });
+});
+
+it("counts another process of the same number, and closes the files of those that are gone", () => {
+  members(70, 80);
+  for (const pid of [70, 80]) {
+    task(pid, pid, 10);
+    k.put(`proc/${pid}/io`, "read_bytes: 4096\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+  }
+  const g = tasks();
+  g.growth(1000);
+  g.growth(1000);
+  expect(openBelow(join(k.root, "proc/80"))).toBe(2);
+  k.put("proc/80/io", "read_bytes: 8192\nwrite_bytes: 4096\ncancelled_write_bytes: 0\n");
+  expect(g.growth(1000)).toMatchObject({ movedBytes: 8192 });
+  members(70);
+  g.growth(1000);
+  expect(openBelow(join(k.root, "proc/80"))).toBe(0);
+  members(70, 80);
+  task(80, 80, 3);
+  expect(g.growth(1000)).toMatchObject({ switches: 3 });
+  g.close();
+  expect(openBelow(k.root)).toBe(0);
+});
+
+it("keeps no more than so many files open", () => {
+  const many = Array.from({ length: 150 }, (_, n) => 1000 + n);
+  members(...many);
+  for (const pid of many) task(pid, pid, 10);
+  const g = tasks();
+  for (let n = 0; n < 3; n += 1) g.growth(1000);
+  expect(openBelow(join(k.root, "proc"))).toBeLessThanOrEqual(100);
+  for (const pid of many) task(pid, pid, 11);
+  expect(g.growth(1000)).toMatchObject({ switches: 150 });
+  g.close();
+});
+
+it("asks the kernel once about this process", () => {
+  members(process.pid);
+  const g = tasks(process.pid);
+  g.growth(1000);
+  const until = performance.now() + 20;
+  while (performance.now() < until) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  expect(g.growth(1000)?.switches).toBeGreaterThan(5);
 });
