@@ -1,8 +1,10 @@
 /** A file that daemons read again when it changes. */
-import { type BigIntStats, statSync } from "node:fs";
+import { type BigIntStats, type FSWatcher, statSync, watch } from "node:fs";
 
 /** A change is taken when two looks agree, so that a file which is being copied is not read by half. */
-const lookMs = 500;
+const lookMs = 400;
+/** Where the kernel tells of no change (a network file system, a file that is not there yet) it is looked at so often. */
+const restMs = 2000;
 
 /** Those that are looked at, all by one timer: a wake-up for them together. */
 const started = new Set<FileWatch>();
@@ -12,18 +14,21 @@ export class FileWatch {
   #taken: string;
   #seen: string;
   #onChange: () => void = () => {};
+  #watcher: FSWatcher | null = null;
+  #soon: NodeJS.Timeout | undefined;
 
   constructor(private readonly file: string) {
     this.#taken = this.#seen = stamp(file);
   }
 
-  /** Calls back within a second or so of a change; until `stop`. */
+  /** Calls back within a second or so of a change, or within three where the kernel tells of none; until `stop`. */
   start(onChange: () => void): void {
     this.#onChange = onChange;
+    this.#listen();
     started.add(this);
     timer ??= setInterval(() => {
-      for (const watch of started) watch.#look();
-    }, lookMs).unref();
+      for (const one of started) one.#look();
+    }, restMs).unref();
   }
 
   /** The file has just been read: as it is now, it is no news. */
@@ -32,6 +37,8 @@ export class FileWatch {
   }
 
   stop(): void {
+    clearTimeout(this.#soon);
+    this.#deaf();
     started.delete(this);
     if (started.size > 0) return;
     clearInterval(timer);
@@ -42,9 +49,33 @@ export class FileWatch {
     const now = stamp(this.file);
     const rests = now === this.#seen;
     this.#seen = now;
+    if (!rests) {
+      this.#lookSoon();
+      this.#deaf(); // It may be another file of that name.
+    }
+    if (!this.#watcher) this.#listen();
     if (!rests || now === this.#taken) return;
     this.#taken = now;
     this.#onChange();
+  }
+
+  #lookSoon(): void {
+    clearTimeout(this.#soon);
+    this.#soon = setTimeout(() => this.#look(), lookMs).unref();
+  }
+
+  #listen(): void {
+    try {
+      this.#watcher = watch(this.file, { persistent: false }, () => this.#lookSoon());
+      this.#watcher.on("error", () => this.#deaf());
+    } catch {
+      this.#watcher = null; // Not there, or no more watches to be had.
+    }
+  }
+
+  #deaf(): void {
+    this.#watcher?.close();
+    this.#watcher = null;
   }
 }
 

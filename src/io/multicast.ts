@@ -25,14 +25,14 @@ export interface MulticastOptions {
   readonly onChange: (up: boolean, what: string) => void;
 }
 
-/** How often to look whether the interface is there, and (less often) whether it is still the same. */
+/** How often to look whether the interface is there, and whether it is still the same. */
 const retryMs = 1000;
-const recheckTimes = 3;
+const recheckMs = 3000;
 /**
- * How often, in those looks, a group is left and joined again. A switch that snoops forgets a member that does not
+ * How often, in looks at one that is there, a group is left and joined again. A switch that snoops forgets a member that does not
  * report; without a router that asks for reports nobody would, and the group would go silent after some minutes.
  */
-const rejoinTimes = 60;
+const rejoinTimes = 20;
 
 export class Multicast {
   /** What is used while the network is up. */
@@ -45,6 +45,7 @@ export class Multicast {
   readonly #members: Record<Group, Membership | null> = { leader: null, free: null };
   #timer: NodeJS.Timeout | undefined;
   #checks = 0;
+  #closed = false;
 
   constructor(private readonly options: MulticastOptions) {}
 
@@ -61,7 +62,6 @@ export class Multicast {
   /** Opens the sockets, now and whenever the interface is there (again). Resolves after the first attempt. */
   async start(): Promise<void> {
     await this.#open();
-    this.#timer = setInterval(() => this.#check(), retryMs).unref();
   }
 
   /** Groups to be a member of. Leaving closes the group's socket: nothing is received from that moment on. */
@@ -81,7 +81,8 @@ export class Multicast {
 
   /** Sends what has been handed over, then closes. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#closed = true;
+    clearTimeout(this.#timer);
     const socket = this.#unicast;
     if (socket)
       await new Promise<void>((resolve) =>
@@ -94,12 +95,19 @@ export class Multicast {
     if (error) this.options.onSendError();
   };
 
+  /** The next look: sooner while there is nothing to send over. */
+  #arm(): void {
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => this.#check(), this.#unicast ? recheckMs : retryMs).unref();
+  }
+
   #check(): void {
     this.#checks += 1;
-    if (this.#unicast && this.#checks % recheckTimes !== 0) return;
     const found = this.#choose();
     const { using } = this;
     if (this.#unicast && using && found?.address === using.address && found.name === using.name) {
+      this.#arm();
       this.#refresh(this.#unicast, using);
       return;
     }
@@ -126,6 +134,7 @@ export class Multicast {
       this.using = using;
       this.#port = socket.address().port;
       this.trouble = "";
+      this.#arm();
       this.#joinWanted(using);
       this.options.onChange(true, this.origin);
     } catch (error) {
@@ -181,6 +190,7 @@ export class Multicast {
   /** Closes everything; the next check tries again. Said once per reason. */
   #lose(why: string): void {
     this.#closeSockets();
+    this.#arm();
     if (why !== this.trouble) this.options.onChange(false, why);
     this.trouble = why;
   }

@@ -27,6 +27,9 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.close());
 
+const entries = async () =>
+  JSON.parse((await command("log", "--json", "--since", "10m")).stdout) as LoadEntry[];
+
 test("a policy and a threshold are in force as soon as the command returns, and pantsd goes on", async () => {
   const { pid } = await host.status();
   expect(await host.status()).toMatchObject({ policy: "cpu", thresholds: { cpu: null, io: null } });
@@ -74,7 +77,7 @@ test("the file itself is seen when it changes; one that is wrong is said, and th
   expect((await host.status()).warnings).toEqual([]);
 });
 
-test("a host is busy within a sample of a threshold that its load is over, and says by which", async () => {
+test("a host is busy within a sample of a threshold that its load is over, says by which, and has it on record", async () => {
   await until("a load", async () => ((await host.status()).indices.ctxt ?? 0) > 0);
   expect(await command("set", "threshold", "ctxt", "0.5")).toMatchObject({ status: 0 });
   const status = await until("busy", async () => {
@@ -83,6 +86,11 @@ test("a host is busy within a sample of a threshold that its load is over, and s
   });
   expect(status.why).toMatch(/^ctxt: \d+ switches\/s \(threshold 0\.5 switches\/s\)$/);
   expect(status.lends).toBe(false);
+  const busy = await until("the busy interval on record", async () =>
+    (await entries()).find((one) => one.cause === "ctxt"),
+  );
+  expect(busy).toMatchObject({ busy: true, lends: false, threshold: 0.5, policy: "multi" });
+  expect(busy.value).toBeGreaterThan(0.5);
   expect(await command("set", "threshold", "ctxt", "default")).toMatchObject({ status: 0 });
 });
 
@@ -94,14 +102,7 @@ test("calibrate measures what is usual", async () => {
   expect(await command("calibrate", "--seconds", "1")).toMatchObject({ status: 2 });
 }, 60_000);
 
-test("the record has every interval, what it was held against and what followed; over a restart too", async () => {
-  const entries = async () =>
-    JSON.parse((await command("log", "--json", "--since", "10m")).stdout) as LoadEntry[];
-  const busy = await until("the busy interval", async () =>
-    (await entries()).find((one) => one.cause === "ctxt"),
-  );
-  expect(busy).toMatchObject({ busy: true, lends: false, threshold: 0.5, policy: "multi" });
-  expect(busy.value).toBeGreaterThan(0.5);
+test("the record has every interval, over a restart too", async () => {
   const before = (await entries()).length;
   await host.kill("SIGKILL");
   await host.start();
