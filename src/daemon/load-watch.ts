@@ -19,8 +19,11 @@ const pollActiveMs = 50;
 const pollIdleMs = 500;
 /** An idle host's slots are looked at so much early when it is awake anyway: a wake-up less. */
 const pollSlackMs = 120;
-/** A host whose CPUs are full of its own programs is looked at so many times less often: each look takes from them. */
-const spentTimes = 2;
+/**
+ * A host whose CPUs are full of its own programs is looked at so many times less often: each look takes from them. It is
+ * still free again within 10 s (residence.ts).
+ */
+const spentTimes = 3;
 const spentPercent = 95;
 /** The first sample is short, so that a daemon knows its load soon. */
 const firstSampleMs = 200;
@@ -115,6 +118,13 @@ export class LoadWatch {
     const idleMs = this.#interval && !this.verdict(now).lends ? Number.POSITIVE_INFINITY : pollIdleMs;
     this.#pollAt = now + (active ? pollActiveMs : idleMs);
     this.#slackMs = active ? 0 : pollSlackMs;
+  }
+
+  /** Somebody asks for help: what is known of this host should be as new as ever. */
+  attend(): void {
+    if (!this.#spent) return;
+    this.#spent = false;
+    this.#sampleAt = Math.min(this.#sampleAt, this.#intervalAt + this.settings.intervalMs);
   }
 
   verdict(now: number): Verdict {

@@ -84,7 +84,10 @@ export class Pantsd {
     );
     this.#state = new StateRecord(this.#stateFile);
     this.#control = new Control({
-      step: (event) => this.#cluster.step(event),
+      step: (event) => {
+        if (event.kind === "request") this.#load.attend();
+        this.#cluster.step(event);
+      },
       pollSlots: () => this.#pollSlots(),
       reload: () => this.readConfig(),
       status: () => this.status(),

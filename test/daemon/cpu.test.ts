@@ -83,7 +83,7 @@ test("the load watch averages slots over the interval and looks more often while
   expect(watch.local(2200)).toMatchObject({ busy: true });
 });
 
-test("a host that is full of its own programs is looked at half as often, until a slot is taken", () => {
+test("a host that is full of its own programs is looked at less often, until help is asked for or a slot taken", () => {
   let cpu = 100;
   let taken = 0;
   const settings = { intervalMs: 1000, slotsTotal: 2 };
@@ -97,18 +97,22 @@ test("a host that is full of its own programs is looked at half as often, until 
   const run = (from: number, to: number) => {
     for (let now = from; now < to; now++) if (watch.tick(now, false) === "sampled") sampled.push(now);
   };
-  run(0, 4201);
-  expect(sampled).toEqual([200, 2200, 4200]);
-  expect(watch.intervalMs).toBe(2000);
+  run(0, 6201);
+  expect(sampled).toEqual([200, 3200, 6200]);
+  expect(watch.intervalMs).toBe(3000);
   // Nothing is looked at in between.
-  expect(watch.wakeAt()).toBe(6200);
-  taken = 1;
-  run(4201, 7201);
-  expect(sampled.slice(3)).toEqual([6200, 7200]);
+  expect(watch.wakeAt()).toBe(9200);
+  run(6201, 8500);
+  watch.attend();
   expect(watch.intervalMs).toBe(1000);
+  taken = 1;
+  run(8500, 9501);
+  expect(sampled.slice(3)).toEqual([8500, 9500]);
   taken = 0;
+  run(9501, 10_501);
+  watch.attend();
   cpu = 50;
-  run(7201, 9201);
-  expect(sampled.slice(5)).toEqual([8200, 9200]);
-  expect(watch.local(9200)).toMatchObject({ busy: false });
+  run(10_501, 12_501);
+  expect(sampled.slice(5)).toEqual([10_500, 11_500, 12_500]);
+  expect(watch.local(12_500)).toMatchObject({ busy: false });
 });
