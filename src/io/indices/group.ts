@@ -59,15 +59,16 @@ export class GroupMeter {
   /**
    * @param machineNs - CPU time that the whole machine used in the same interval; null when it does not tell
    * @param machineMb - memory available on the whole machine
+   * @param sparing - not to look into processes that are new
    */
-  sample(ms: number, machineNs: number | null, machineMb: number | null): GroupUse {
+  sample(ms: number, machineNs: number | null, machineMb: number | null, sparing: boolean): GroupUse {
     const usedNs = this.#cpuNs();
     const used = growth(this.#usedNs, usedNs);
     this.#usedNs = usedNs;
     const bytes = this.#ioBytes();
     const moved = growth(this.#bytes, bytes);
     this.#bytes = bytes;
-    const tasks = this.#tasks?.growth(ms) ?? null;
+    const tasks = this.#tasks?.growth(ms, sparing) ?? null;
     const { faults, availableMb, totalMb } = this.#memory(machineMb);
     const faulted = growth(this.#faults, faults);
     this.#faults = faults;

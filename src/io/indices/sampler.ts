@@ -33,6 +33,9 @@ const AVAILABLE = Buffer.from("MemAvailable:");
 /** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every architecture of Linux that PANTS runs on. */
 const ticksPerSecond = 100;
 
+/** From so much CPU use on, of the last interval, a host is full: to look into every process that came would take from them. */
+const fullPercent = 95;
+
 /** Counters of the machine, as read last. */
 interface Counters {
   readonly cpuUsed: number | null;
@@ -119,7 +122,8 @@ export class Sampler {
     const disks = this.#group ? noDisks : this.#disks.sample();
     const net = this.#interfaces.sample();
     this.#readMemory();
-    const group = this.#group?.sample(ms, machine.cpuNs, this.#availableMb) ?? null;
+    const sparing = this.#cpu >= fullPercent && guests.length === 0 && slots === 0;
+    const group = this.#group?.sample(ms, machine.cpuNs, this.#availableMb, sparing) ?? null;
     const cpu = this.#percent(group ? group.cpuPercent : machine.cpuPercent);
     const sessions = this.#sessions.growth(guests);
     const own = group ?? {

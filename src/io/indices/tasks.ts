@@ -46,22 +46,34 @@ export class GroupTasks {
   readonly #files = new ReadAgain();
   readonly #threads: Threads;
   #moved: number | null = null;
+  /** Processes of the last look, and of them those that were not looked into. */
+  #seen = new Set<string>();
+  #spared = new Set<string>();
 
   constructor(private readonly options: GroupTasksOptions) {
     this.#pids = new GroupPids(options.folder);
     this.#threads = new Threads(options.proc);
   }
 
-  /** Over the `ms` since the last call; null at the first. */
-  growth(ms: number): TasksUse | null {
+  /**
+   * Over the `ms` since the last call; null at the first.
+   * @param sparing - looks only into processes that were there at the last call: each other one costs more than those
+   */
+  growth(ms: number, sparing = false): TasksUse | null {
     const { proc, io, own } = this.options;
     const now = new Map<string, Task>();
     const pids = this.#pids.now().sort((a, b) => Number(b) - Number(a));
+    const seen = this.#seen;
+    const before = this.#before;
+    const sparedBefore = this.#spared;
+    this.#seen = new Set(pids);
+    this.#spared = sparing ? new Set(pids.filter((pid) => !seen.has(pid))) : new Set();
     let looked = 0;
     let moved = 0;
     for (const pid of pids) {
       if (now.size >= tasksMax) break;
       looked += 1;
+      if (this.#spared.has(pid)) continue;
       if (Number(pid) === own) {
         const mine = ownUse();
         now.set(pid, mine);
@@ -78,7 +90,6 @@ export class GroupTasks {
     }
     this.#files.closeOthers();
     this.#threads.forgetOthers();
-    const before = this.#before;
     this.#before = now;
     const sawAll = (before?.size ?? 0) < tasksMax;
     const all = looked === pids.length ? moved : null;
@@ -89,7 +100,8 @@ export class GroupTasks {
     let waitedNs = 0;
     for (const [id, task] of now) {
       const was = before.get(id);
-      if (!was && !sawAll) continue; // It may be an old one, with all that it ever did.
+      // It may be an old one, with all that it ever did.
+      if (!was && (!sawAll || sparedBefore.has(processOf(id)))) continue;
       switches += Math.max(0, task.switches - (was?.switches ?? 0));
       const ran = task.ranNs - (was?.ranNs ?? 0);
       const waited = task.waitedNs - (was?.waitedNs ?? 0);
@@ -119,6 +131,9 @@ export class GroupTasks {
     return counts.length > 0 ? { switches: sum(counts) ?? 0, ranNs: 0, waitedNs: 0 } : null;
   }
 }
+
+/** Of a task's name in the map: `PID/TID`, or `PID` alone. */
+const processOf = (id: string): string => id.split("/", 1)[0] ?? "";
 
 /** This process, all its threads as one task: it never wants a CPU for all of an interval. */
 function ownUse(): Task & { readonly movedBytes: number } {

@@ -79,3 +79,20 @@ it("asks the kernel once about this process", () => {
   while (performance.now() < until) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
   expect(g.growth(1000)?.switches).toBeGreaterThan(5);
 });
+
+it("spares processes that are new, and never counts what they did before as done at once", () => {
+  members(70);
+  task(70, 70, 10);
+  const g = tasks();
+  g.growth(1000);
+  members(70, 80);
+  task(70, 70, 13);
+  task(80, 80, 500);
+  expect(g.growth(1000, true)).toMatchObject({ switches: 3 });
+  expect(openBelow(join(k.root, "proc/80"))).toBe(0);
+  task(80, 80, 600);
+  expect(g.growth(1000)).toMatchObject({ switches: 0 });
+  task(80, 80, 607);
+  expect(g.growth(1000)).toMatchObject({ switches: 7 });
+  g.close();
+});
