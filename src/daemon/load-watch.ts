@@ -20,9 +20,10 @@ const pollIdleMs = 500;
 /** An idle host's slots are looked at so much early when it is awake anyway: a wake-up less. */
 const pollSlackMs = 120;
 /**
- * A host whose CPUs are full of its own programs is looked at so many times less often: each look takes from them. It is
- * still free again within 10 s (residence.ts).
+ * A host whose CPUs were full of its own programs for so many samples is looked at so many times less often: each look
+ * takes from them. It is still free again within 10 s (residence.ts).
  */
+const spentAfter = 5;
 const spentTimes = 3;
 const spentPercent = 95;
 /** The first sample is short, so that a daemon knows its load soon. */
@@ -40,7 +41,8 @@ export class LoadWatch {
   #sampleAt: number;
   #pollAt: number;
   #slackMs = 0;
-  #spent = false;
+  /** Samples on end in which its own programs had all of its CPUs. */
+  #full = 0;
 
   constructor(
     private readonly source: LoadSource,
@@ -66,7 +68,7 @@ export class LoadWatch {
 
   /** From one sample to the next, as it is now. */
   get intervalMs(): number {
-    return (this.#spent ? spentTimes : 1) * this.settings.intervalMs;
+    return (this.#full >= spentAfter ? spentTimes : 1) * this.settings.intervalMs;
   }
 
   get policy(): Policy {
@@ -100,7 +102,8 @@ export class LoadWatch {
     this.#guestsMs = 0;
     this.#intervalAt = now;
     const idle = this.taken === 0 && !leased;
-    this.#spent = idle && (sample.cpu ?? 0) >= spentPercent && !this.verdict(now).lends;
+    const full = idle && (sample.cpu ?? 0) >= spentPercent && !this.verdict(now).lends;
+    this.#full = full ? this.#full + 1 : 0;
     this.#sampleAt = now + this.intervalMs;
     return "sampled";
   }
@@ -122,8 +125,7 @@ export class LoadWatch {
 
   /** Somebody asks for help: what is known of this host should be as new as ever. */
   attend(): void {
-    if (!this.#spent) return;
-    this.#spent = false;
+    this.#full = 0;
     this.#sampleAt = Math.min(this.#sampleAt, this.#intervalAt + this.settings.intervalMs);
   }
 

@@ -1,4 +1,4 @@
-/** What is in a folder; nothing when it is gone, as those of processes are at any time. */
+/** What is in a folder; nothing when it is gone, as those of processes and control groups are at any time. */
 import { readdirSync, statSync } from "node:fs";
 
 export function namesIn(folder: string): string[] {

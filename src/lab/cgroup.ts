@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { foldersIn } from "../io/folder.js";
 import { LabError } from "./command.js";
 
 /** Quota is refilled so often: short, so that a host at its limit stutters in small steps. */
@@ -62,10 +63,10 @@ const labName = (id: string): string => `pants-lab-${id}`;
 /** The folders of a lab's hosts that exist, of one host or all: what must be joined, emptied and removed. */
 function folders(id: string, host?: string): string[] {
   const tops = hierarchies().map(({ root }) => join(root, labName(id)));
-  return tops.filter(existsSync).flatMap((top) =>
-    readdirSync(top, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && (host === undefined || entry.name === host))
-      .map((entry) => join(top, entry.name)),
+  return tops.flatMap((top) =>
+    foldersIn(top)
+      .filter((name) => host === undefined || name === host)
+      .map((name) => join(top, name)),
   );
 }
 

@@ -97,22 +97,20 @@ test("a host that is full of its own programs is looked at less often, until hel
   const run = (from: number, to: number) => {
     for (let now = from; now < to; now++) if (watch.tick(now, false) === "sampled") sampled.push(now);
   };
-  run(0, 6201);
-  expect(sampled).toEqual([200, 3200, 6200]);
+  run(0, 10_201);
+  expect(sampled).toEqual([200, 1200, 2200, 3200, 4200, 7200, 10_200]);
   expect(watch.intervalMs).toBe(3000);
   // Nothing is looked at in between.
-  expect(watch.wakeAt()).toBe(9200);
-  run(6201, 8500);
+  expect(watch.wakeAt()).toBe(13_200);
+  run(10_201, 12_500);
   watch.attend();
   expect(watch.intervalMs).toBe(1000);
   taken = 1;
-  run(8500, 9501);
-  expect(sampled.slice(3)).toEqual([8500, 9500]);
+  run(12_500, 13_501);
+  expect(sampled.slice(7)).toEqual([12_500, 13_500]);
   taken = 0;
-  run(9501, 10_501);
-  watch.attend();
   cpu = 50;
-  run(10_501, 12_501);
-  expect(sampled.slice(5)).toEqual([10_500, 11_500, 12_500]);
-  expect(watch.local(12_500)).toMatchObject({ busy: false });
+  run(13_501, 15_501);
+  expect(sampled.slice(9)).toEqual([14_500, 15_500]);
+  expect(watch.local(15_500)).toMatchObject({ busy: false });
 });

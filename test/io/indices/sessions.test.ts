@@ -1,5 +1,7 @@
 /** What jobs of other hosts use of this one. */
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import { SessionsCpu } from "../../../src/io/indices/sessions.js";
 import { kernel } from "./kernel.js";
 
 const k = kernel();
@@ -38,4 +40,23 @@ it("tells what jobs of others use from the rest", () => {
   stat(61, "cc1", 61, "50 0 0 0");
   k.now += 1000;
   expect(s.sample([61], 1, cpus).guestsCpu).toBeCloseTo(100 / cpus);
+});
+
+it("sees a session's processes that were there before it was asked for, and one that took another's number", () => {
+  const stat = (pid: number, session: number, ticks: number) =>
+    k.put(
+      `proc/${pid}/stat`,
+      `${pid} (x) S 1 ${pid} ${session} 0 -1 0 1 2 3 4 ${ticks} 0 0 0 20 0 1 0 5 6 7\n`,
+    );
+  const c = new SessionsCpu(join(k.root, "proc"));
+  for (const pid of [50, 60]) stat(pid, pid, 0);
+  for (const pid of [51, 52]) stat(pid, 50, 0);
+  expect(c.growth([60])).toMatchObject({ ticks: 0 });
+  stat(51, 50, 7);
+  expect(c.growth([50, 60])).toMatchObject({ ticks: 7, freshTicks: 7 });
+  // What is nobody's is seldom looked at again, but it is.
+  expect(c.growth([60])).toMatchObject({ ticks: 0 });
+  stat(52, 60, 30);
+  const seen = Array.from({ length: 10 }, () => c.growth([60]).ticks);
+  expect(seen.filter((ticks) => ticks === 30)).toHaveLength(1);
 });
