@@ -45,6 +45,9 @@ export interface Sample {
   readonly guestsCpu: number | null;
 }
 
+/** From so much CPU use on, percent, a host is full: what measuring it takes, its programs lack. */
+export const fullPercent = 95;
+
 /** Nothing is known: what a sample starts from. */
 export const nothingMeasured: Sample = {
   cpu: null,

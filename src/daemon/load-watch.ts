@@ -1,6 +1,6 @@
 /** This host's load: indices by the sampling interval, slots more often, and what the policy makes of both. */
 import type { LocalLoad } from "../core/events.js";
-import { nothingMeasured, type Sample } from "../core/indices.js";
+import { fullPercent, nothingMeasured, type Sample } from "../core/indices.js";
 import type { Interval, Policy, Verdict } from "../core/policy/policy.js";
 
 export interface LoadSource {
@@ -21,11 +21,10 @@ const pollIdleMs = 500;
 const pollSlackMs = 120;
 /**
  * A host whose CPUs were full of its own programs for so many samples is looked at so many times less often: each look
- * takes from them. It is still free again within 10 s (residence.ts).
+ * takes from them. At a sample a second it is still free again within 10 s (residence.ts).
  */
 const spentAfter = 5;
 const spentTimes = 3;
-const spentPercent = 95;
 /** The first sample is short, so that a daemon knows its load soon. */
 const firstSampleMs = 200;
 
@@ -102,7 +101,7 @@ export class LoadWatch {
     this.#guestsMs = 0;
     this.#intervalAt = now;
     const idle = this.taken === 0 && !leased;
-    const full = idle && (sample.cpu ?? 0) >= spentPercent && !this.verdict(now).lends;
+    const full = idle && (sample.cpu ?? 0) >= fullPercent && !this.verdict(now).lends;
     this.#full = full ? this.#full + 1 : 0;
     this.#sampleAt = now + this.intervalMs;
     return "sampled";

@@ -1,6 +1,6 @@
 /** All load indices of this host, once an interval. Where the numbers come from: docs/load.md. */
 import { join } from "node:path";
-import type { Sample } from "../../core/indices.js";
+import { fullPercent, type Sample } from "../../core/indices.js";
 import type { Read } from "../cgroup.js";
 import { monotonicMs } from "../clock.js";
 import { CounterFile } from "./counter-file.js";
@@ -32,9 +32,6 @@ const AVAILABLE = Buffer.from("MemAvailable:");
 
 /** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every architecture of Linux that PANTS runs on. */
 const ticksPerSecond = 100;
-
-/** From so much CPU use on, of the last interval, a host is full: to look into every process that came would take from them. */
-const fullPercent = 95;
 
 /** Counters of the machine, as read last. */
 interface Counters {
@@ -122,6 +119,7 @@ export class Sampler {
     const disks = this.#group ? noDisks : this.#disks.sample();
     const net = this.#interfaces.sample();
     this.#readMemory();
+    // On a full host, to look into every process that came would take from them.
     const sparing = this.#cpu >= fullPercent && guests.length === 0 && slots === 0;
     const group = this.#group?.sample(ms, machine.cpuNs, this.#availableMb, sparing) ?? null;
     const cpu = this.#percent(group ? group.cpuPercent : machine.cpuPercent);

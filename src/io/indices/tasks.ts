@@ -187,13 +187,22 @@ const linksOfOne = 3;
 
 /** The processes of a group and those below it. Groups have many files, so they are listed only when their number changed. */
 class GroupPids {
-  readonly #files = new Map<string, CounterFile>();
+  /** Of the groups of the last look. */
+  #files = new Map<string, CounterFile>();
   readonly #below = new Map<string, { readonly links: number; readonly groups: readonly string[] }>();
 
   constructor(private readonly folder: string) {}
 
   now(): string[] {
-    return this.#in(this.folder);
+    const files = new Map<string, CounterFile>();
+    const pids = this.#in(this.folder, files);
+    for (const [folder, file] of this.#files) {
+      if (files.has(folder)) continue;
+      file.close();
+      this.#below.delete(folder);
+    }
+    this.#files = files;
+    return pids;
   }
 
   close(): void {
@@ -201,19 +210,19 @@ class GroupPids {
     this.#files.clear();
   }
 
-  #in(folder: string): string[] {
+  /** @param files - takes in those that were read */
+  #in(folder: string, files: Map<string, CounterFile>): string[] {
     const file = this.#files.get(folder) ?? new CounterFile(`${folder}/cgroup.procs`);
-    this.#files.set(folder, file);
     if (!file.read()) {
-      this.#files.delete(folder); // It is gone, and perhaps another one there.
-      this.#below.delete(folder);
+      this.#below.clear(); // It is gone, and perhaps another one there.
       return [];
     }
+    files.set(folder, file);
     const pids = file
       .text()
       .split("\n")
       .filter((pid) => pid !== "" && pid !== "0");
-    return pids.concat(this.#groups(folder).flatMap((group) => this.#in(group)));
+    return pids.concat(this.#groups(folder).flatMap((group) => this.#in(group, files)));
   }
 
   #groups(folder: string): readonly string[] {

@@ -1,7 +1,10 @@
 /** What the tasks of a group tell, from one look to the next. */
-import { readdirSync, readlinkSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
+import { groupOf } from "../../../src/io/cgroup.js";
+import { foldersIn } from "../../../src/io/folder.js";
 import { GroupTasks } from "../../../src/io/indices/tasks.js";
 import { kernel } from "./kernel.js";
 
@@ -95,4 +98,41 @@ it("spares processes that are new, and never counts what they did before as done
   task(80, 80, 607);
   expect(g.growth(1000)).toMatchObject({ switches: 7 });
   g.close();
+});
+
+const point = groupOf("")?.point;
+
+it("follows a process into a group that took the place of another, of which nothing stays open", async (test) => {
+  let top = "";
+  try {
+    top = mkdtempSync(join(point ?? "/nonexistent", "pants-test-"));
+  } catch (error) {
+    test.skip(`no control group can be made here: ${(error as Error).message}`);
+  }
+  const child = spawn("sh", ["-c", "while :; do sleep 0.01; done"], { stdio: "ignore" });
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  const enter = (group: string) => {
+    mkdirSync(join(top, group));
+    writeFileSync(join(top, group, "cgroup.procs"), String(child.pid));
+  };
+  const g = new GroupTasks({ folder: top, proc: "/proc", io: false, own: null });
+  const seen = () =>
+    vi.waitFor(() => expect(g.growth(1000)?.switches).toBeGreaterThan(0), { timeout: 5000, interval: 100 });
+  try {
+    enter("one");
+    await seen();
+    // As many groups as before: only that the first one cannot be read any more tells.
+    enter("two");
+    await vi.waitFor(() => rmdirSync(join(top, "one")), { timeout: 5000 });
+    await seen();
+    expect(openBelow(join(top, "one"))).toBe(0);
+    expect(openBelow(join(top, "two"))).toBe(1);
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+    g.close();
+    for (const group of foldersIn(top))
+      await vi.waitFor(() => rmdirSync(join(top, group)), { timeout: 5000 });
+    rmdirSync(top);
+  }
 });
