@@ -76,7 +76,7 @@ export function writeBody(to: Writer, m: Datagram): void {
       to.text(m.host, nameMax).id(m.id).text(m.address, nameMax);
       return;
     case "join":
-      to.u8((m.free ? 1 : 0) | (m.leader ? 2 : 0) | (m.need ? 4 : 0));
+      to.id(m.seed).u8((m.free ? 1 : 0) | (m.leader ? 2 : 0) | (m.need ? 4 : 0));
       return;
     case "joined":
       to.u16(m.members).u16(m.needing);
@@ -172,9 +172,9 @@ export function readBody(type: Datagram["type"], from: Reader): Datagram {
     case "namesake":
       return { type, host: from.name(), id: from.id(), address: from.text(nameMax) };
     case "join": {
-      const flags = from.u8();
+      const [seed, flags] = [from.id(), from.u8()];
       if (flags > 7) throw new BoundsError("flags");
-      return { type, free: (flags & 1) !== 0, leader: (flags & 2) !== 0, need: (flags & 4) !== 0 };
+      return { type, seed, free: (flags & 1) !== 0, leader: (flags & 2) !== 0, need: (flags & 4) !== 0 };
     }
     case "joined":
       return { type, members: from.u16(), needing: from.u16() };

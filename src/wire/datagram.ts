@@ -23,7 +23,7 @@ import { Sequence } from "./sequence.js";
 
 const magic = 0x5443_4e50; // "PNCT"
 /** Of the protocol: changes whenever a host of the one before could misread a datagram. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 /** Where the fields of the header are. */
 const at = {
   version: 4,
@@ -61,6 +61,8 @@ export interface Opened {
   /** Which machine says that it is `host`, 64 bits in hex. */
   readonly id: string;
   readonly boot: string;
+  /** Grows with each datagram of this boot. */
+  readonly sequence: number;
   readonly message: Datagram;
 }
 
@@ -208,7 +210,8 @@ function readOpened(data: Buffer, end: number, sender: string): Opened | "bounds
     const host = from.name();
     const message = readBody(type, from);
     if (!from.done) return "bounds";
-    return { host, id: sender.slice(0, 16), boot: sender.slice(16), message };
+    const sequence = data.readUIntLE(at.sequence, 6);
+    return { host, id: sender.slice(0, 16), boot: sender.slice(16), sequence, message };
   } catch (error) {
     if (error instanceof BoundsError) return "bounds";
     throw error;

@@ -36,7 +36,7 @@ export interface EndpointOptions {
 
 export class Endpoint {
   readonly node: Node;
-  readonly seeds = new Seeds((to, message) => this.#send(to, message));
+  readonly seeds: Seeds;
   /** Datagrams by kind, and every kind of rejection. */
   readonly counters: Record<string, number> = {};
   readonly #codec: Codec;
@@ -47,6 +47,7 @@ export class Endpoint {
   constructor({ identity, node, codec }: EndpointOptions) {
     this.#codec = codec;
     this.#id = identity.id;
+    this.seeds = new Seeds(identity.boot, (to, message) => this.#send(to, message));
     this.node = new Node({ ...node, ...identity, ballots: codec.ballots });
   }
 
@@ -90,7 +91,7 @@ export class Endpoint {
     if (over === "group") this.seeds.viaGroup(opened.id, nowMs);
     this.count(`received ${opened.message.type}`);
     if (isEnvelope(opened.message)) {
-      if (over === "unicast") this.#unwrap(opened.message, from, nowMs);
+      if (over === "unicast") this.#unwrap(opened, opened.message, from, nowMs);
     } else this.#take(opened, opened.message, from, nowMs);
     return true;
   }
@@ -106,13 +107,13 @@ export class Endpoint {
     this.counters[what] = (this.counters[what] ?? 0) + 1;
   }
 
-  #unwrap(message: Envelope, from: Address, nowMs: number): void {
+  #unwrap({ boot, sequence }: Opened, message: Envelope, from: Address, nowMs: number): void {
     switch (message.type) {
       case "join":
-        this.seeds.onJoin(from, message, nowMs);
+        this.seeds.onJoin({ address: from, boot, sequence }, message, nowMs);
         return;
       case "joined":
-        this.seeds.onJoined(from, message, nowMs);
+        this.seeds.onJoined({ address: from, boot }, message, nowMs);
         return;
       case "relay":
         this.seeds.onRelay(from, message.group, message.data, nowMs);

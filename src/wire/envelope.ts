@@ -6,19 +6,24 @@ import type { Address, Message } from "../core/messages.js";
 
 export type Group = "free" | "leader";
 
+/** The seed of a JOIN whose sender has not heard from it yet. */
+export const noSeed = "0000000000000000";
+
 /** Host to seed, every few seconds and on change: pass on to me what is sent to these groups. */
 export interface Join {
   readonly type: "join";
+  /** Boot of the seed that is meant, as its last JOINED had it: no other one may take this JOIN for its own. */
+  readonly seed: string;
   readonly free: boolean;
   readonly leader: boolean;
   /** It is in a group, and as far as it knows multicast does not reach it. */
   readonly need: boolean;
 }
 
-/** Seed to host: the answer to JOIN. */
+/** Seed to host: the answer to JOIN, also to one that names another seed or none. */
 export interface Joined {
   readonly type: "joined";
-  /** Hosts that have joined at this seed, the asker included, and the seed itself while it is in a group. */
+  /** Hosts that have joined at this seed, and the seed itself while it is in a group. */
   readonly members: number;
   /** How many of them multicast does not reach. */
   readonly needing: number;

@@ -9,7 +9,16 @@ import type { Group, Join } from "./envelope.js";
 export const memberMs = 10_000;
 export const membersMax = 4096;
 
+/** Who says JOIN. */
+export interface Joiner {
+  readonly address: Address;
+  readonly boot: string;
+  /** Of the datagram: grows within a boot. */
+  readonly sequence: number;
+}
+
 interface Member {
+  readonly by: Joiner;
   readonly join: Join;
   readonly at: number;
 }
@@ -30,12 +39,15 @@ export class Reflector {
     return this.#needing;
   }
 
-  /** Takes a host in, or its change of groups; false when the table is full. */
-  join(address: Address, join: Join, now: number): boolean {
+  /** Takes a host in, or its change of groups unless a newer one came before; false when the table is full. */
+  join(by: Joiner, join: Join, now: number): boolean {
     this.expire(now);
-    if (!this.#members.has(address) && this.#members.size >= membersMax) return false;
+    const { address, boot, sequence } = by;
+    const before = this.#members.get(address)?.by;
+    if (!before && this.#members.size >= membersMax) return false;
+    if (before?.boot === boot && before.sequence > sequence) return true;
     this.#remove(address);
-    this.#members.set(address, { join, at: now });
+    this.#members.set(address, { by, join, at: now });
     if (join.need) this.#needing += 1;
     if (join.free) this.#groups.free.add(address);
     if (join.leader) this.#groups.leader.add(address);

@@ -3,10 +3,10 @@
  * one for others; a host that knows some joins at each. Pure: times come in, datagrams go out by `send`.
  */
 import type { Address } from "../core/messages.js";
-import type { Envelope, Group, Join, Joined } from "./envelope.js";
+import { type Envelope, type Group, type Join, type Joined, noSeed } from "./envelope.js";
 import { Passed } from "./passed.js";
 import { Reach } from "./reach.js";
-import { Reflector } from "./reflector.js";
+import { type Joiner, Reflector } from "./reflector.js";
 
 export const joinMs = 3000;
 /** A JOIN after a change is repeated so soon while it has no answer, so often. */
@@ -18,6 +18,8 @@ const answeredMs = 10_000;
 export const seedsMax = 32;
 
 interface Seed {
+  /** As it last said; `noSeed` before. */
+  boot: string;
   /** When the next JOIN is due. */
   dueAt: number;
   /** JOINs since the last answer or change. */
@@ -43,7 +45,11 @@ export class Seeds {
   readonly #relayedAt = { free: Number.NEGATIVE_INFINITY, leader: Number.NEGATIVE_INFINITY };
   #reviewAt = Number.POSITIVE_INFINITY;
 
-  constructor(private readonly send: SendAll) {}
+  /** @param boot this host's own */
+  constructor(
+    private readonly boot: string,
+    private readonly send: SendAll,
+  ) {}
 
   /** Whether this host knows seeds, or is one. */
   get active(): boolean {
@@ -70,8 +76,8 @@ export class Seeds {
     for (const address of this.#seeds.keys()) if (!wanted.has(address)) this.#seeds.delete(address);
     for (const address of wanted) {
       if (this.#seeds.has(address)) continue;
-      const seed = { dueAt: now, asked: 0, answer: null, answeredAt: Number.NEGATIVE_INFINITY };
-      this.#seeds.set(address, seed);
+      const answeredAt = Number.NEGATIVE_INFINITY;
+      this.#seeds.set(address, { boot: noSeed, dueAt: now, asked: 0, answer: null, answeredAt });
     }
     this.#reviewAt = Math.min(this.#reviewAt, now);
     this.tick(now);
@@ -103,22 +109,26 @@ export class Seeds {
     for (const [address, seed] of this.#seeds) if (now >= seed.dueAt) this.#join(address, seed, now);
   }
 
-  onJoin(from: Address, join: Join, now: number): void {
-    if (!this.#reflector.join(from, join, now)) return;
+  /** A JOIN that is not for this boot of this host only tells it to its sender: it may be a captured one, sent on. */
+  onJoin(from: Joiner, join: Join, now: number): void {
+    if (join.seed === this.boot && !this.#reflector.join(from, join, now)) return;
     this.#reviewAt = Math.min(this.#reviewAt, now + joinMs);
     const { free, leader } = this.#groups;
     const members = this.#reflector.size + (free || leader ? 1 : 0);
     const needing = this.#reflector.needing + (this.#needs() ? 1 : 0);
-    this.send([from], { type: "joined", members, needing });
+    this.send([from.address], { type: "joined", members, needing });
   }
 
-  onJoined(from: Address, joined: Joined, now: number): void {
-    const seed = this.#seeds.get(from);
+  onJoined({ address, boot }: Omit<Joiner, "sequence">, joined: Joined, now: number): void {
+    const seed = this.#seeds.get(address);
     if (!seed) return;
     seed.asked = 0;
     seed.answer = joined;
     seed.answeredAt = now;
     seed.dueAt = Math.max(seed.dueAt, now + joinMs - joinAgainMs);
+    if (boot === seed.boot) return;
+    seed.boot = boot;
+    this.#join(address, seed, now);
   }
 
   /** As a seed: passes on what a host sent to a group. */
@@ -197,7 +207,7 @@ export class Seeds {
   #join(address: Address, seed: Seed, now: number): void {
     seed.asked += 1;
     seed.dueAt = now + (seed.asked <= joinsAgain ? joinAgainMs : joinMs);
-    this.send([address], { type: "join", ...this.#groups, need: this.#needs() });
+    this.send([address], { type: "join", seed: seed.boot, ...this.#groups, need: this.#needs() });
   }
 }
 

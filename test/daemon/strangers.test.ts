@@ -3,7 +3,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadKeys } from "../../src/io/key.js";
-import { Codec, type CodecOptions } from "../../src/wire/datagram.js";
+import { Codec, type CodecOptions, protocolVersion } from "../../src/wire/datagram.js";
 import { Keyring } from "../../src/wire/keyring.js";
 import { TestCluster, type TestHost, until } from "./hosts.js";
 
@@ -47,13 +47,15 @@ async function counted(counter: string, make: () => Buffer): Promise<void> {
 
 test("another version, another clock and another key are counted and named", async () => {
   await counted("received unavailable", () => seal(stranger()));
-  await counted("rejected version", () => seal(stranger(loadKeys(cluster.key), { version: 2 })));
+  await counted("rejected version", () =>
+    seal(stranger(loadKeys(cluster.key), { version: protocolVersion + 1 })),
+  );
   await counted("rejected time", () => seal(stranger(), 140_000));
   await counted("rejected key", () => seal(stranger([Buffer.alloc(32, 1)])));
   await counted("rejected magic", () => Buffer.alloc(200));
   const { warnings, role } = await host.status();
   expect(warnings).toHaveLength(2);
-  expect(warnings[0]).toMatch(/^127\.0\.0\.1:\d+ speaks version 2 of the protocol, this host version 1: /);
+  expect(warnings[0]).toMatch(/^127\.0\.0\.1:\d+ speaks version 3 of the protocol, this host version 2: /);
   expect(warnings[1]).toMatch(/^the clock of n4 is 1(39|40) s ahead of this host's$/);
   expect(role).toBe("leader");
 });

@@ -2,7 +2,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Codec, type Opened } from "../../src/wire/datagram.js";
+import { Codec, type Opened, protocolVersion } from "../../src/wire/datagram.js";
 import type { Datagram } from "../../src/wire/envelope.js";
 import { Hmac } from "../../src/wire/hmac.js";
 import { Keyring } from "../../src/wire/keyring.js";
@@ -21,7 +21,7 @@ interface Sort {
 
 function codec(
   host: string,
-  { cluster = "pants", keys = [secret], boot = "01", version = 1 }: Sort = {},
+  { cluster = "pants", keys = [secret], boot = "01", version = protocolVersion }: Sort = {},
 ): Codec {
   const identity = { host, id: Buffer.from(host.padEnd(8)).toString("hex"), boot: boot.padStart(16, "0") };
   return new Codec(cluster, identity, new Keyring(keys), { version });
@@ -130,10 +130,14 @@ describe("a host that comes back with the boot id it had", () => {
 describe("another version of the protocol", () => {
   test("is refused, and told apart from strangers", () => {
     const receiver = new Receiver();
-    expect(receiver.hear(codec("n4", { version: 2 }).seal(resign, wall), "10.0.0.4:7717")).toBe("version");
-    expect(receiver.hear(codec("n5", { version: 2, cluster: "other" }).seal(resign, wall))).toBe("cluster");
+    expect(
+      receiver.hear(codec("n4", { version: protocolVersion + 1 }).seal(resign, wall), "10.0.0.4:7717"),
+    ).toBe("version");
+    expect(
+      receiver.hear(codec("n5", { version: protocolVersion + 1, cluster: "other" }).seal(resign, wall)),
+    ).toBe("cluster");
     expect(receiver.notices()).toEqual([
-      "10.0.0.4:7717 speaks version 2 of the protocol, this host version 1: install a newer PANTS on this host",
+      "10.0.0.4:7717 speaks version 3 of the protocol, this host version 2: install a newer PANTS on this host",
     ]);
     receiver.pass(noticeMs + 1);
     expect(receiver.notices()).toEqual([]);

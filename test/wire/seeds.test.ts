@@ -1,6 +1,6 @@
 /** Seeds: who joins, what goes by them and when, and how a host finds out that multicast does not reach it. */
 import { describe, expect, test } from "vitest";
-import type { Envelope, Group } from "../../src/wire/envelope.js";
+import { type Envelope, type Group, noSeed } from "../../src/wire/envelope.js";
 import { Reach } from "../../src/wire/reach.js";
 import { membersMax, Reflector } from "../../src/wire/reflector.js";
 import { Seeds, seedsMax } from "../../src/wire/seeds.js";
@@ -13,6 +13,8 @@ interface Host {
   heard: string[];
 }
 
+const bootOf = (name: string) => Buffer.from(name).toString("hex").padStart(16, "0");
+
 /** Hosts whose datagrams arrive at once. Multicast reaches whom `reaches` says. */
 class Net {
   now = 0;
@@ -22,13 +24,14 @@ class Net {
   /** Envelopes by type. */
   readonly sent: Record<string, number> = {};
   #number = 0;
+  #sequence = 0;
 
   host(name: string, seeds: readonly string[]): Host {
     const host: Host = {
       name,
       groups: { free: true, leader: false },
       heard: [],
-      seeds: new Seeds((to, message) => {
+      seeds: new Seeds(bootOf(name), (to, message) => {
         for (const address of to) this.#unicast(name, address, message);
       }),
     };
@@ -76,8 +79,10 @@ class Net {
     this.sent[message.type] = (this.sent[message.type] ?? 0) + 1;
     const host = this.hosts.get(to);
     if (!host || this.down.has(from) || this.down.has(to)) return;
-    if (message.type === "join") host.seeds.onJoin(from, message, this.now);
-    else if (message.type === "joined") host.seeds.onJoined(from, message, this.now);
+    this.#sequence += 1;
+    const by = { address: from, boot: bootOf(from), sequence: this.#sequence };
+    if (message.type === "join") host.seeds.onJoin(by, message, this.now);
+    else if (message.type === "joined") host.seeds.onJoined(by, message, this.now);
     else {
       if (message.type === "relay") host.seeds.onRelay(from, message.group, message.data, this.now);
       if (!host.seeds.isMember(message.group)) return;
@@ -231,20 +236,43 @@ describe("whether multicast reaches a host", () => {
 });
 
 describe("a seed's table", () => {
-  const join = { type: "join", free: true, leader: false, need: true } as const;
+  const join = { type: "join", seed: bootOf("s"), free: true, leader: false, need: true } as const;
+  const by = (address: string, sequence = 1) => ({ address, boot: bootOf(address), sequence });
 
   test("has a bound, and keeps whom it has", () => {
     const reflector = new Reflector();
-    for (let n = 0; n < membersMax; n++) expect(reflector.join(`h${n}`, join, 0)).toBe(true);
-    expect(reflector.join("late", join, 1)).toBe(false);
-    expect(reflector.join("h0", { ...join, need: false }, 5000)).toBe(true);
+    for (let n = 0; n < membersMax; n++) expect(reflector.join(by(`h${n}`), join, 0)).toBe(true);
+    expect(reflector.join(by("late"), join, 1)).toBe(false);
+    expect(reflector.join(by("h0", 2), { ...join, need: false }, 5000)).toBe(true);
     expect(reflector.needing).toBe(membersMax - 1);
     expect(reflector.others("free", "h0", 10_000)).toEqual([]);
     expect([reflector.size, reflector.needing]).toEqual([1, 0]);
   });
 
-  test("so has the list of seeds", () => {
-    const seeds = new Seeds(() => undefined);
+  test("takes no change of groups for newer than one that was said later, unless its host started anew", () => {
+    const reflector = new Reflector();
+    reflector.join(by("a", 5), { ...join, free: false }, 0);
+    expect(reflector.join(by("a", 4), join, 1)).toBe(true);
+    expect(reflector.others("free", "", 1)).toEqual([]);
+    reflector.join(by("a", 6), join, 2);
+    expect(reflector.others("free", "", 2)).toEqual(["a"]);
+    reflector.join({ ...by("a", 1), boot: bootOf("a again") }, { ...join, free: false }, 3);
+    expect(reflector.others("free", "", 3)).toEqual([]);
+  });
+
+  test("takes in no one whose JOIN names another seed, none, or an earlier start of this one", () => {
+    const net = new Net();
+    const s = net.host("s", []);
+    net.host("a", []);
+    for (const seed of [noSeed, bootOf("t"), bootOf("s before")])
+      s.seeds.onJoin(by("a"), { ...join, seed }, 0);
+    expect([s.seeds.serving, net.sent]).toEqual([0, { joined: 3 }]);
+    s.seeds.onJoin(by("a"), join, 0);
+    expect(s.seeds.serving).toBe(1);
+  });
+
+  test("the list of seeds has a bound too", () => {
+    const seeds = new Seeds(bootOf("a"), () => undefined);
     seeds.use(
       Array.from({ length: 100 }, (_, n) => `s${n}`),
       0,

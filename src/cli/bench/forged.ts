@@ -3,7 +3,7 @@ import { anyHost } from "../../core/kinds/need.js";
 import { hostCompat } from "../../io/compat.js";
 import type { Lab } from "../../lab/lab.js";
 import { typeNumbers } from "../../wire/body.js";
-import type { Datagram } from "../../wire/envelope.js";
+import { type Datagram, noSeed } from "../../wire/envelope.js";
 import { keyId } from "../../wire/keyring.js";
 import { phantom, secretOf } from "./traffic.js";
 
@@ -41,7 +41,7 @@ const HARMFUL: { readonly [T in Datagram["type"]]: Omit<Extract<Datagram, { type
   rows: { query: 1, total: 1, rows: [] },
   vote: { epoch },
   namesake: { host, id, address: "" },
-  join: { free: true, leader: true, need: true },
+  join: { seed: noSeed, free: true, leader: true, need: true },
   joined: { members: 9, needing: 9 },
   relay: { group: "free", data: Buffer.alloc(100) },
   relayed: { group: "free", origin: "", data: Buffer.alloc(100) },

@@ -1,6 +1,7 @@
 /** One run: a cluster at work under the faults of its scenario, watched at every step, healed, and looked at again. */
 import type { Tuning } from "../../../src/core/tuning.js";
 import { defaultTuning } from "../../../src/core/tuning.js";
+import { protocolVersion } from "../../../src/wire/datagram.js";
 import { machineId, type WireConfig } from "../station.js";
 import { World } from "../world.js";
 import { Draw } from "./draw.js";
@@ -169,7 +170,7 @@ export class Soak {
 
   #configure(address: string): WireConfig {
     const stranger = this.scenario.strangers.find(({ name }) => name === address);
-    if (stranger?.how === "another version") return { version: 2 };
+    if (stranger?.how === "another version") return { version: protocolVersion + 1 };
     if (stranger?.how === "another cluster") return { cluster: "another" };
     if (stranger) return { keys: [Buffer.alloc(32, 99)] };
     const seeds = this.scenario.seeds.filter((seed) => seed !== address);

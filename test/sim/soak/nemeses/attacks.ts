@@ -1,6 +1,6 @@
 /** Somebody on the network without the key: noise, damage, forgery, and captured traffic sent again. */
 import type { Destination } from "../../../../src/core/events.js";
-import { Codec } from "../../../../src/wire/datagram.js";
+import { Codec, protocolVersion } from "../../../../src/wire/datagram.js";
 import type { Datagram } from "../../../../src/wire/envelope.js";
 import { macBytes } from "../../../../src/wire/hmac.js";
 import { Keyring } from "../../../../src/wire/keyring.js";
@@ -47,7 +47,7 @@ const resealed: Forge = (draw, { data }) => {
 
 const otherVersion: Forge = (draw, { data }) => {
   const bytes = Buffer.from(data);
-  bytes[versionAt] = draw.one([0, 2, 3, 255]);
+  bytes[versionAt] = draw.one([0, protocolVersion - 1, protocolVersion + 1, 255]);
   return bytes;
 };
 
