@@ -1,6 +1,6 @@
 #!/bin/sh
 # prepare.sh FOLDER SUITE...: fetches test suites of others, as Debian packages them, into a folder of their own.
-# Nothing is installed. Needs apt-get (a source line of its own is used), cc and make; coreutils is built.
+# Nothing is installed. Needs apt-get (a source line of its own is used), cc and make; most are built, git with zlib1g-dev.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1; shift
@@ -52,10 +52,18 @@ for suite in "$@"; do
         [ -e src/bash/xcase ] ||
             (cd src/bash && ./configure --quiet && make --quiet recho zecho printenv xcase)
         ;;
-    coreutils)
-        sources coreutils
-        [ -e src/coreutils/built ] && continue
-        (cd src/coreutils && FORCE_UNSAFE_CONFIGURE=1 ./configure --quiet --disable-nls && make --quiet && touch built)
+    coreutils | diffutils | findutils | grep | gzip | sed | tar)
+        sources "$suite"
+        [ -e "src/$suite/built" ] && continue
+        # Their build files are up to date, whatever the times say that unpacking gave them.
+        (cd "src/$suite" && FORCE_UNSAFE_CONFIGURE=1 ./configure --quiet --disable-nls &&
+            make --quiet AUTOMAKE=: ACLOCAL=: AUTOCONF=: AUTOHEADER=: MAKEINFO=: && touch built)
+        [ "$suite" != tar ] || make --quiet -C src/tar/tests genfile checkseekhole ckmtime
+        ;;
+    git)
+        sources git
+        [ -e src/git/built ] && continue
+        (cd src/git && make --quiet CFLAGS=-O1 NO_GETTEXT=1 NO_TCLTK=1 NO_PYTHON=1 NO_CURL=1 NO_EXPAT=1 && touch built)
         ;;
     perl)
         sources perl
@@ -63,14 +71,15 @@ for suite in "$@"; do
         ln -sf "$(perl -MConfig -e 'print $INC{q{Config.pm}}' | sed s,/[^/]*$,,)"/Config*.p[ml] src/perl/lib/
         ;;
     *)
-        echo "prepare.sh: no suite $suite: there are python make make-children bash bash-children coreutils perl" >&2
+        echo "prepare.sh: no suite $suite: there are python make make-children bash bash-children coreutils perl" \
+            "sed grep diffutils gzip findutils tar git" >&2
         exit 2
         ;;
     esac
-    # A program that stays here, under the shim, so that what it starts is sent.
-    case $suite in *-children)
-        cp "/bin/${suite%-children}" "$suite"
-        "$here/../../bin/pants-flag" --never "$suite"
-        ;;
-    esac
+done
+
+# They stay here, under the shim, so that what they start is sent.
+for program in bash make; do
+    cp "/bin/$program" "$program-children"
+    "$here/../../bin/pants-flag" --never "$program-children"
 done

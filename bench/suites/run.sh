@@ -7,7 +7,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 folder=${SUITES:-/var/tmp/pants-suites}
 results=$folder/results
-[ $# -gt 0 ] || set -- python make make-children perl coreutils bash bash-children
+[ $# -gt 0 ] || set -- python make make-children perl coreutils bash bash-children \
+    sed grep diffutils gzip findutils tar git
 
 if [ "$1" != inside ]; then
     mkdir -p "$results"
@@ -63,6 +64,41 @@ suite_coreutils() {
         TESTSUITE_PERL="env $with perl" >&2 || :
     for test in $tests; do
         echo "$test	$(sed -n 's/^:test-result: //p' "${test%.*}.trs" 2>/dev/null)"
+    done
+    cd /
+}
+
+# The rest run with a make and a bash that stay here, so that each program of a test is sent.
+automake_tests() { # automake_tests FOLDER
+    cd "$folder/src/$1"
+    find . -name '*.trs' -delete
+    limited 1200 env $with "$folder/make-children" -k check SHELL="$folder/bash-children" \
+        SH_LOG_COMPILER="$folder/bash-children" AUTOMAKE=: ACLOCAL=: AUTOCONF=: AUTOHEADER=: MAKEINFO=: >&2 || :
+    find . -name '*.trs' | while read -r test; do
+        echo "${test%.trs}	$(sed -n 's/^:test-result: //p' "$test" | sort -u | tr '\n' ' ')"
+    done
+    cd /
+}
+suite_sed() { automake_tests sed; }
+suite_grep() { automake_tests grep/tests; }
+suite_diffutils() { automake_tests diffutils/tests; }
+suite_gzip() { automake_tests gzip/tests; }
+suite_findutils() { automake_tests findutils; }
+
+suite_tar() {
+    cd "$folder/src/tar/tests"
+    limited 900 env $with "$folder/bash-children" ./testsuite AUTOTEST_PATH="$PWD:$PWD/../src" 2>&1 | tee /dev/stderr |
+        sed -n 's/^ *\([0-9]*\): .* \(ok\|FAILED\|skipped\|expected failure\)\b.*/\1\t\2/p'
+    cd /
+}
+
+# Basics, configuration, refs, branches, rebase, diff, packs, fetch, history, moves, commit.
+git_scripts='0000 0001 0002 0005 0008 0020 0027 0060 1006 1300 1400 3200 3400 4000 4013 5300 5510 6000 7001 7500'
+suite_git() {
+    cd "$folder/src/git/t"
+    for script in $git_scripts; do
+        limited 300 env $with "$folder/bash-children" ./t"$script"-*.sh 2>&1 | tee /dev/stderr |
+            sed -n "s/^\(not ok\|ok\) \([0-9]*\).*/t$script.\2\t\1/p"
     done
     cd /
 }
