@@ -2,7 +2,7 @@
 import { fstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { type FdKind, native } from "../io/native.js";
 import { FileMode, type FileSource, FileUse, isRead, isWritten, type OpenFile } from "../mux/open-file.js";
-import { jobserverOf } from "./jobserver.js";
+import { type Jobserver, jobserversOf } from "./jobserver.js";
 
 /** An open file of the caller that prexd holds while the job runs. */
 export interface Held extends OpenFile {
@@ -55,7 +55,7 @@ export class Descriptors {
     const came = fds.map((fd, i) => {
       return { number: numbers[i] ?? -1, fd, kind: native.classify(fd), flags: native.statusFlags(fd) };
     });
-    const tokens = jobserverOf(env);
+    const tokens = jobserversOf(env).find((server) => isThere(server, came));
     const held: Held[] = [];
     let unfit = "";
     for (const group of grouped(came, terminal)) {
@@ -77,7 +77,7 @@ export class Descriptors {
       }
     }
     this.held = held;
-    this.tokensBack = held.find(({ kind, fds: at }) => kind === "pipe" && at.includes(tokens[1] ?? -1));
+    this.tokensBack = held.find(({ kind, fds: at }) => kind === "pipe" && at.includes(tokens?.write ?? -1));
     this.unfit = unfit || conflict(held);
   }
 
@@ -120,6 +120,16 @@ export class Descriptors {
   }
 }
 
+/** Whether its descriptors came along, and are the two ends of one pipe. */
+function isThere({ read, write }: Jobserver, came: readonly Came[]): boolean {
+  const end = (wanted: number, access: number): Came | undefined =>
+    came.find(
+      ({ number, kind, flags }) => number === wanted && kind === "pipe" && (flags & O_ACCMODE) === access,
+    );
+  const [from, to] = [end(read, O_RDONLY), end(write, O_WRONLY)];
+  return from !== undefined && to !== undefined && native.inode(from.fd) === native.inode(to.fd);
+}
+
 function grouped(came: readonly Came[], terminal: boolean): Came[][] {
   const groups: Came[][] = [];
   for (const one of came) {
@@ -157,7 +167,7 @@ function isRaw(state: Buffer): boolean {
 }
 
 /** How one open file is carried; undefined when it cannot be. */
-function carriage(came: Came, fds: readonly number[], tokens: readonly number[]): Carried | undefined {
+function carriage(came: Came, fds: readonly number[], tokens: Jobserver | undefined): Carried | undefined {
   const { number: name, fd, kind, flags } = came;
   const access = flags & O_ACCMODE;
   if (flags < 0 || (flags & O_PATH) !== 0) return undefined;
@@ -173,7 +183,8 @@ function carriage(came: Came, fds: readonly number[], tokens: readonly number[])
   if (kind === "null") return { ...base, use: FileUse.NULL };
   if (kind === "socket") return { ...base, use: FileUse.SOCKET };
   if (kind === "pipe" && access !== O_RDONLY && access !== O_WRONLY) return undefined;
-  if (kind === "pipe") return { ...base, use: fds.includes(tokens[0] ?? -1) ? FileUse.TOKENS : FileUse.PIPE };
+  if (kind === "pipe")
+    return { ...base, use: fds.includes(tokens?.read ?? -1) ? FileUse.TOKENS : FileUse.PIPE };
   if (kind === "tty" && fds.includes(0) && fds.includes(1)) {
     const state = native.terminalState(fd) ?? undefined;
     return (

@@ -1,4 +1,4 @@
-/** GNU make's job server across hosts: a make elsewhere takes tokens of the one here, and gives them back. */
+/** Job servers across hosts: a make elsewhere takes tokens of the one here, and gives them back; so does rustc of cargo's. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -82,5 +82,32 @@ describe("a make that runs elsewhere", () => {
     writeFileSync(join(bed.work, "lto.mk"), `all:\n\t${link}\n`);
     const { stdout, stderr } = await bed.same("rm -f seven; make -s -j3 -f lto.mk; ./seven; echo $?");
     expect([stdout, stderr]).toEqual(["7\n", ""]);
+  });
+});
+
+describe("a program that cargo started elsewhere", () => {
+  // The two ends of a pipe with two tokens, as descriptors 7 and 8.
+  const pipe = "rm -f pipe; mkfifo pipe; exec 5<>pipe; exec 7<pipe 8>pipe 5>&-; rm pipe; printf ab >&8";
+  const takesOne = "dd bs=1 count=1 <&7 2>/dev/null; printf c >&8";
+
+  it("takes its tokens, whatever MAKEFLAGS still names", async () => {
+    const flags =
+      "CARGO_MAKEFLAGS='-j --jobserver-fds=7,8 --jobserver-auth=7,8' MAKEFLAGS='-j --jobserver-auth=3,4'";
+    const left = "dd bs=2 count=1 <&7 2>/dev/null";
+    // In any order: one that was offered and not taken goes back behind the others.
+    const all = `${pipe}; { ${flags} $P sh -c '${takesOne}'; ${left}; } | fold -w 1 | sort | tr -d '\\n'`;
+    expect(await bed.same(all)).toMatchObject({ stdout: "abc" });
+  });
+
+  it("has make's where its own are not there", async () => {
+    const flags = "CARGO_MAKEFLAGS='-j --jobserver-auth=3,8' MAKEFLAGS='-j --jobserver-auth=7,8'";
+    expect(await bed.same(`${pipe}; ${flags} $P sh -c '${takesOne}'`)).toMatchObject({ stdout: "a" });
+  });
+
+  it("stays where a variable names a pipe that is none with tokens", async () => {
+    bed.state(true);
+    const script = `${pipe}; exec 6</dev/null; CARGO_MAKEFLAGS='--jobserver-auth=6,8' $P sh -c '${takesOne}'`;
+    expect(await bed.shimmed(script)).toMatchObject({ stdout: "a" });
+    expect(bed.decisions(1)[0]?.detail).toContain("is the other end of another one");
   });
 });
