@@ -14,6 +14,7 @@ import { Attempt } from "./attempt.js";
 import { Descriptors } from "./descriptors.js";
 import { carried } from "./environment.js";
 import { ioPriorityOf } from "./io-priority.js";
+import { opensJobserver } from "./jobserver.js";
 import type { Link } from "./link.js";
 import { afterString, type Progress, REPEATS_MAX } from "./progress.js";
 import { record } from "./record.js";
@@ -102,7 +103,8 @@ export class Job {
     if (this.run.cwd[0] !== 0x2f) return "the working directory has no path";
     if (!this.standIn.sameGroups) return "its groups are not those of this user's prexd";
     if (this.descriptors.unfit !== "") return this.descriptors.unfit;
-    const { cwd, argv } = this.run;
+    const { cwd, argv, env } = this.run;
+    if (opensJobserver(this.program, argv, env)) return "its job server is a FIFO";
     return this.descriptors.writes(cwd, argv.slice(1)) ? "an argument names a file that it writes to" : "";
   }
 

@@ -1,7 +1,10 @@
 /** A job server of GNU make's protocol, as a program's environment names it: make's own, or cargo's. */
+import { basename } from "node:path";
 
 /** Where programs look, the first that is set counts: rustc and what else cargo starts, make, makes of old. */
 const NAMES = ["CARGO_MAKEFLAGS=", "MAKEFLAGS=", "MFLAGS="];
+/** They open a job server whose name they are given, and say so when they cannot. */
+const OPENERS = new Set(["make", "gmake", "ninja", "cargo", "rustc", "rustdoc", "clippy-driver"]);
 
 /** Descriptors of the reading and the writing end of a pipe with tokens. */
 export interface Jobserver {
@@ -11,13 +14,24 @@ export interface Jobserver {
 
 /** Those that the environment names. Whether there is such a pipe is another matter: a variable outlives it. */
 export function jobserversOf(env: readonly Buffer[]): Jobserver[] {
+  return named(env).flatMap((server) => {
+    const [read, write] = /^\d+,\d+$/.test(server) ? server.split(",").map(Number) : [];
+    return read === undefined || write === undefined ? [] : [{ read, write }];
+  });
+}
+
+/** Whether a program would open a job server by its name, which is a FIFO of this host: that of make 4.4 and later. */
+export function opensJobserver(program: string, argv: readonly Buffer[], env: readonly Buffer[]): boolean {
+  const opens =
+    OPENERS.has(basename(program)) || argv.some((arg) => arg.toString("latin1") === "-flto=jobserver");
+  return opens && named(env).some((server) => server.startsWith("fifo:"));
+}
+
+/** What each variable says: `R,W` or `fifo:PATH`. */
+function named(env: readonly Buffer[]): string[] {
   return NAMES.flatMap((name) => {
     const flags = env.find((entry) => entry.subarray(0, name.length).toString("latin1") === name);
-    const found = flags
-      ?.toString("latin1")
-      .match(/--jobserver-(?:auth|fds)=\d+,\d+/g)
-      ?.at(-1);
-    const [read, write] = found?.match(/\d+/g)?.map(Number) ?? [];
-    return read === undefined || write === undefined ? [] : [{ read, write }];
+    const found = flags?.toString("latin1").matchAll(/--jobserver-(?:auth|fds)=(\d+,\d+|fifo:\S+)/g);
+    return [...(found ?? [])].slice(-1).flatMap(([, server]) => server ?? []);
   });
 }

@@ -1,7 +1,8 @@
 /** Job servers across hosts: a make elsewhere takes tokens of the one here, and gives them back; so does rustc of cargo's. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Where } from "../../src/io/layout.js";
 import { Ways } from "./ways.js";
 
 let bed: Ways;
@@ -109,5 +110,26 @@ describe("a program that cargo started elsewhere", () => {
     const script = `${pipe}; exec 6</dev/null; CARGO_MAKEFLAGS='--jobserver-auth=6,8' $P sh -c '${takesOne}'`;
     expect(await bed.shimmed(script)).toMatchObject({ stdout: "a" });
     expect(bed.decisions(1)[0]?.detail).toContain("is the other end of another one");
+  });
+});
+
+describe("a job server that is a FIFO", () => {
+  const fifo = "MAKEFLAGS='-j2 --jobserver-auth=fifo:/tmp/GMfifo1'";
+
+  it("keeps here what would open it, and nothing else", async () => {
+    const copies = ["rustc", "cc1"].map((name) => join(bed.work, name));
+    for (const copy of copies) cpSync(join(bed.work, "marked"), copy);
+    bed.state(true);
+    const ran = async (script: string): Promise<string> => {
+      expect(await bed.shimmed(`${script}; true`)).toMatchObject({ code: 0, stderr: "" });
+      const [{ where, detail } = { where: Where.HERE, detail: "" }] = bed.decisions(1);
+      return where === Where.REMOTE ? "far" : detail;
+    };
+    const here: unknown = expect.stringContaining("its job server is a FIFO");
+    expect(await ran(`${fifo} ./rustc true`)).toEqual(here);
+    expect(await ran(`CARGO_${fifo} ./rustc true`)).toEqual(here);
+    expect(await ran(`${fifo} ./cc1 echo -flto=jobserver`)).toEqual(here);
+    expect(await ran(`${fifo} ./cc1 echo -flto=auto`)).toBe("far");
+    expect(await ran("MAKEFLAGS='-j2 --jobserver-auth=7,8' ./rustc true")).toBe("far");
   });
 });
