@@ -10,6 +10,7 @@ import { trace } from "../io/trace.js";
 import { type JobSpec, SpecFlag } from "../mux/spec.js";
 import type { JobStatus, Refused } from "../mux/status.js";
 import type { Lease } from "../wire/control.js";
+import { actsAtHome } from "./at-home.js";
 import { Attempt } from "./attempt.js";
 import { Descriptors } from "./descriptors.js";
 import { carried } from "./environment.js";
@@ -104,6 +105,7 @@ export class Job {
     if (!this.standIn.sameGroups) return "its groups are not those of this user's prexd";
     if (this.descriptors.unfit !== "") return this.descriptors.unfit;
     const { cwd, argv, env } = this.run;
+    if (!this.byHand && actsAtHome(this.program)) return "it acts on the host that it runs on";
     if (opensJobserver(this.program, argv, env)) return "its job server is a FIFO";
     return this.descriptors.writes(cwd, argv.slice(1)) ? "an argument names a file that it writes to" : "";
   }

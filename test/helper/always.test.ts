@@ -30,3 +30,13 @@ it("sends unmarked programs of an idle host that has free slots, and nothing of 
     ["/bin/echo", Why.GUEST],
   ]);
 });
+
+it("leaves here what acts on this host: it would hit another process, or lock nothing", async () => {
+  const script =
+    "sleep 9 & /bin/kill -TERM $!; wait $!; echo $?; exec 9>lock; flock 9; flock -n lock true; echo $?; :";
+  const before = bed.decisions(1)[0]?.seq ?? 0;
+  expect(await bed.shimmed(script, { PANTS_POLICY: "always" })).toMatchObject({ stdout: "143\n1\n" });
+  const made = bed.decisions().filter(({ seq, program }) => seq > before && !program.endsWith("sleep"));
+  const here = [Where.HERE, expect.stringContaining("it acts on the host")];
+  expect(made.map(({ where, detail }) => [where, detail])).toEqual([here, here, here]);
+});
