@@ -194,6 +194,10 @@ export class BytePipe {
       if (this.rest.length === 0 && this.transit.held > 0) this.drain();
       else if (!this.send()) break;
     }
+  }
+
+  /** Never from within what a pump has called to send: others use the same buffer. */
+  private resume(): void {
     while (!this.over && !this.blocked) {
       const [first] = this.waiting;
       if (first === undefined) break;
@@ -236,6 +240,7 @@ export class BytePipe {
       native.unwatch(this.output);
       this.blocked = false;
       this.flush();
+      this.resume();
     });
   }
 

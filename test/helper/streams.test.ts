@@ -34,6 +34,12 @@ const cases: readonly Case[] = [
     4,
   ],
   [
+    "what three stream into one another is whole",
+    "for i in 1 2 3 4 5; do $P seq 100000 | $P cat | $P md5sum; done | uniq -c | tr -s ' '",
+    " 5 dea9193b768319cbb4ff1a137ac03113 -\n",
+    15,
+  ],
+  [
     "an offset goes on between a program and its siblings",
     "(echo 1; $P echo 2; echo 3; $P sh -c 'echo 4; echo 5 >&2' 2>&1; echo 6) > o; cat o",
     "1\n2\n3\n4\n5\n6\n",

@@ -32,9 +32,11 @@ function link(): Ends {
   return { home, agent, opened, lost };
 }
 
+/** Of all pumps, as in prexd and the agent. */
+const scratch = Buffer.alloc(PAYLOAD_MAX);
+
 /** Sends all of `bytes` as output of one stream, from a buffer that is used again at once. */
 function pump(end: BytePipe, stream: Stream, bytes: Buffer): undefined {
-  const scratch = Buffer.alloc(PAYLOAD_MAX);
   let at = 0;
   const more = (): void => {
     while (at < bytes.length) {
@@ -80,7 +82,6 @@ function pumpPast(end: BytePipe, stream: Stream, bytes: Buffer): { moved: number
   const [out, into] = native.pipe();
   let [written, sent] = [0, 0];
   const count = { moved: 0 };
-  const scratch = Buffer.alloc(PAYLOAD_MAX);
   const more = (): void => {
     for (;;) {
       const n = native.writeOwn(into, [bytes.subarray(written)]);
