@@ -55,9 +55,11 @@ export async function playDaemon(lab: Lab, far: Host, cell: DaemonCell): Promise
     const begun = performance.now();
     const job = home.start([prex, ...named, "/bin/sh", "-c", script]);
     await reach(cell.moment, home, far, at);
-    const pids = (cell.of === "far pantsd" ? far : home).running("pantsd");
+    const host = cell.of === "far pantsd" ? far : home;
     if (cell.fault === "cut") far.cut();
-    else signalAll(pids, cell.fault === "kill" ? "SIGKILL" : "SIGSTOP");
+    else signalAll(host.running("pantsd"), cell.fault === "kill" ? "SIGKILL" : "SIGSTOP");
+    // Or it is still there, dying, when a new one is to be started.
+    if (cell.fault === "kill") await until("pantsd to be gone", () => host.daemon === undefined);
     writeFileSync(at("go"), "");
     signalAll([...sshd(), ...agents()], "SIGCONT");
     const { status, signal, stderr } = await job.done;

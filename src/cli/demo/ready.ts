@@ -1,7 +1,8 @@
 /** Waiting until a lab's daemons have found each other. */
+
 import type { Host } from "../../lab/host.js";
 import type { Lab } from "../../lab/lab.js";
-import { until } from "../../lab/wait.js";
+import { TimeoutError, until } from "../../lab/wait.js";
 import type { HostStatus } from "../../wire/control.js";
 
 /** What a host's pantsd says of itself; undefined while it does not answer. */
@@ -16,15 +17,29 @@ export async function knownHosts(host: Host): Promise<string[]> {
   return answer?.hosts.map((row) => row.host) ?? [];
 }
 
-/** Waits until the first host hears of a leader that knows all of them. */
+/** Waits until the first host hears of a leader that knows all of them. @throws {TimeoutError} with what each host says */
 export async function ready(lab: Pick<Lab, "hosts">): Promise<void> {
   const [home] = lab.hosts;
-  await until(
-    "the hosts to find each other",
-    async () => {
-      const known = home ? await knownHosts(home) : [];
-      return lab.hosts.every(({ name }) => known.includes(name));
-    },
-    { ms: 30_000, every: 100 },
-  );
+  let known: string[] = [];
+  const together = async (): Promise<boolean> => {
+    known = home ? await knownHosts(home) : [];
+    return lab.hosts.every(({ name }) => known.includes(name));
+  };
+  try {
+    await until("the hosts to find each other", together, { ms: 30_000, every: 100 });
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+    const said = await Promise.all(lab.hosts.map(standing));
+    throw new TimeoutError(`${error.message}; known are ${known.join(" ") || "none"}; ${said.join("; ")}`);
+  }
+}
+
+async function standing(host: Host): Promise<string> {
+  const status = await statusOf(host);
+  if (status === undefined) return `${host.name} does not answer`;
+  const { role, leader, epoch, why, warnings } = status;
+  return `${host.name}: ${role}, leader ${leader || "unknown"}, epoch ${epoch}${[why, ...warnings]
+    .filter((text) => text !== "")
+    .map((text) => `, ${text}`)
+    .join("")}`;
 }
