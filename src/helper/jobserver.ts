@@ -1,10 +1,12 @@
 /** A job server of GNU make's protocol, as a program's environment names it: make's own, or cargo's. */
 import { basename } from "node:path";
+import { variable } from "../io/variable.js";
 
 /** Where programs look, the first that is set counts: rustc and what else cargo starts, make, makes of old. */
-const NAMES = ["CARGO_MAKEFLAGS=", "MAKEFLAGS=", "MFLAGS="];
-/** They open a job server whose name they are given, and say so when they cannot. */
+const NAMES = ["CARGO_MAKEFLAGS", "MAKEFLAGS", "MFLAGS"];
+/** They open a job server whose name they are given, and say so when they cannot. So does gcc that is told to. */
 const OPENERS = new Set(["make", "gmake", "ninja", "cargo", "rustc", "rustdoc", "clippy-driver"]);
+const TOLD = Buffer.from("-flto=jobserver");
 
 /** Descriptors of the reading and the writing end of a pipe with tokens. */
 export interface Jobserver {
@@ -22,16 +24,14 @@ export function jobserversOf(env: readonly Buffer[]): Jobserver[] {
 
 /** Whether a program would open a job server by its name, which is a FIFO of this host: that of make 4.4 and later. */
 export function opensJobserver(program: string, argv: readonly Buffer[], env: readonly Buffer[]): boolean {
-  const opens =
-    OPENERS.has(basename(program)) || argv.some((arg) => arg.toString("latin1") === "-flto=jobserver");
+  const opens = OPENERS.has(basename(program)) || argv.some((arg) => arg.equals(TOLD));
   return opens && named(env).some((server) => server.startsWith("fifo:"));
 }
 
 /** What each variable says: `R,W` or `fifo:PATH`. */
 function named(env: readonly Buffer[]): string[] {
   return NAMES.flatMap((name) => {
-    const flags = env.find((entry) => entry.subarray(0, name.length).toString("latin1") === name);
-    const found = flags?.toString("latin1").matchAll(/--jobserver-(?:auth|fds)=(\d+,\d+|fifo:\S+)/g);
+    const found = variable(env, name)?.matchAll(/--jobserver-(?:auth|fds)=(\d+,\d+|fifo:\S+)/g);
     return [...(found ?? [])].slice(-1).flatMap(([, server]) => server ?? []);
   });
 }

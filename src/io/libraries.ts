@@ -6,13 +6,14 @@ import { spawnSync } from "node:child_process";
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { ELF_HEAD_BYTES, parseElf } from "./elf.js";
 import { stampOf } from "./identity.js";
+import { variable } from "./variable.js";
 
 const PT_INTERP = 3;
 const PATH_MAX = 4096;
 const CACHE_MAX = 512;
 /** A loader that takes longer is not waited for, ms. */
 const ASK_MS = 2000;
-const SEARCH = "LD_LIBRARY_PATH=";
+const SEARCH = "LD_LIBRARY_PATH";
 
 interface Answer {
   readonly stamp: string;
@@ -27,8 +28,7 @@ const answers = new Map<string, Answer>();
 export function missingLibrary(path: Buffer, cwd: Buffer, env: readonly Buffer[]): string {
   const program = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (program === undefined) return "";
-  const search =
-    env.find((one) => one.toString("latin1", 0, SEARCH.length) === SEARCH)?.toString("latin1") ?? "";
+  const search = variable(env, SEARCH) ?? "";
   const where = search === "" ? "" : cwd.toString("latin1"); // its elements may be relative
   const key = `${path.toString("latin1")}\0${search}\0${where}`;
   const stamp = stampOf(program);
@@ -46,7 +46,7 @@ function ask(path: Buffer, cwd: Buffer, search: string): Omit<Answer, "stamp"> {
   const nothing = { missing: "", found: [] };
   const loader = interpreterOf(path);
   if (loader === "") return nothing;
-  const env = search === "" ? {} : { LD_LIBRARY_PATH: search.slice(SEARCH.length) };
+  const env = search === "" ? {} : { [SEARCH]: search };
   const options = { cwd: cwd.toString(), env, timeout: ASK_MS, encoding: "utf8" } as const;
   const { stdout, stderr, error } = spawnSync(loader, ["--list", path.toString()], options);
   if (error !== undefined) return nothing;

@@ -1,5 +1,4 @@
 /** Waiting until a lab's daemons have found each other. */
-
 import type { Host } from "../../lab/host.js";
 import type { Lab } from "../../lab/lab.js";
 import { TimeoutError, until } from "../../lab/wait.js";
@@ -38,8 +37,6 @@ async function standing(host: Host): Promise<string> {
   const status = await statusOf(host);
   if (status === undefined) return `${host.name} does not answer`;
   const { role, leader, epoch, why, warnings } = status;
-  return `${host.name}: ${role}, leader ${leader || "unknown"}, epoch ${epoch}${[why, ...warnings]
-    .filter((text) => text !== "")
-    .map((text) => `, ${text}`)
-    .join("")}`;
+  const words = [role, `leader ${leader || "unknown"}`, `epoch ${epoch}`, why, ...warnings];
+  return `${host.name}: ${words.filter((word) => word !== "").join(", ")}`;
 }
