@@ -1,12 +1,14 @@
 #!/bin/sh
 # run.sh [SUITE...]: runs test suites of others twice, plainly and with every program sent that can be sent, and says
 # which tests came out differently. Needs root (two hosts in namespaces, see src/lab), make, and what prepare.sh needs.
-# SUITES=FOLDER keeps the suites (default /var/tmp/pants-suites); the results are in FOLDER/results.
+# SUITES=FOLDER keeps the suites (default /var/tmp/pants-suites); the results are in FOLDER/results. JOBS=N runs so many
+# tests of a suite at once, where it can (coreutils, sed, grep, diffutils, gzip, findutils, tar, git).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 folder=${SUITES:-/var/tmp/pants-suites}
 results=$folder/results
+jobs=${JOBS:-1}
 [ $# -gt 0 ] || set -- python make make-children perl coreutils bash bash-children \
     sed grep diffutils gzip findutils tar git
 
@@ -60,7 +62,7 @@ suite_coreutils() {
     tests=$(ls tests/misc/*.sh tests/misc/*.pl tests/tail-2/*.sh |
         grep -E '/(env|timeout|nice|nohup|tee|cat|sort)[-.]|tail' | grep -v benchmark)
     rm -f tests/*/*.log tests/*/*.trs
-    limited 1500 make -k check TESTS="$(echo $tests)" SUBDIRS=. VERBOSE=yes SH_LOG_COMPILER="env $with /bin/sh" \
+    limited 1500 make -j "$jobs" -k check TESTS="$(echo $tests)" SUBDIRS=. VERBOSE=yes SH_LOG_COMPILER="env $with /bin/sh" \
         TESTSUITE_PERL="env $with perl" >&2 || :
     for test in $tests; do
         echo "$test	$(sed -n 's/^:test-result: //p' "${test%.*}.trs" 2>/dev/null)"
@@ -72,7 +74,7 @@ suite_coreutils() {
 automake_tests() { # automake_tests FOLDER
     cd "$folder/src/$1"
     find . -name '*.trs' -delete
-    limited 1200 env $with "$folder/make-children" -k check SHELL="$folder/bash-children" \
+    limited 1200 env $with "$folder/make-children" -j "$jobs" -k check SHELL="$folder/bash-children" \
         SH_LOG_COMPILER="$folder/bash-children" AUTOMAKE=: ACLOCAL=: AUTOCONF=: AUTOHEADER=: MAKEINFO=: >&2 || :
     find . -name '*.trs' | while read -r test; do
         echo "${test%.trs}	$(sed -n 's/^:test-result: //p' "$test" | sort -u | tr '\n' ' ')"
@@ -87,7 +89,7 @@ suite_findutils() { automake_tests findutils; }
 
 suite_tar() {
     cd "$folder/src/tar/tests"
-    limited 900 env $with "$folder/bash-children" ./testsuite AUTOTEST_PATH="$PWD:$PWD/../src" 2>&1 | tee /dev/stderr |
+    limited 900 env $with "$folder/bash-children" ./testsuite --jobs="$jobs" AUTOTEST_PATH="$PWD:$PWD/../src" 2>&1 | tee /dev/stderr |
         sed -n 's/^ *\([0-9]*\): .* \(ok\|FAILED\|skipped\|expected failure\)\b.*/\1\t\2/p'
     cd /
 }
@@ -96,10 +98,14 @@ suite_tar() {
 git_scripts='0000 0001 0002 0005 0008 0020 0027 0060 1006 1300 1400 3200 3400 4000 4013 5300 5510 6000 7001 7500'
 suite_git() {
     cd "$folder/src/git/t"
+    said=$(mktemp -d)
+    for script in $git_scripts; do echo t"$script"-*.sh; done | xargs -P "$jobs" -I {} timeout -k 5 300 \
+        sh -c "exec env $with '$folder/bash-children' ./{} >'$said/{}' 2>&1 </dev/null" || :
     for script in $git_scripts; do
-        limited 300 env $with "$folder/bash-children" ./t"$script"-*.sh 2>&1 | tee /dev/stderr |
+        tee /dev/stderr <"$(echo "$said"/t"$script"-*.sh)" |
             sed -n "s/^\(not ok\|ok\) \([0-9]*\).*/t$script.\2\t\1/p"
     done
+    rm -rf "$said"
     cd /
 }
 
