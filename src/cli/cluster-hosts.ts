@@ -6,6 +6,7 @@ import { pantsdSocket, runtimeDir } from "../io/paths.js";
 import { rshRun, startRemote } from "../io/rsh.js";
 import type { HostStatus } from "../wire/control.js";
 import { entries } from "./commands/log.js";
+import { CommandError } from "./commands/support.js";
 import type { HostRecord } from "./stats-series.js";
 
 /** A host that has not answered by then is named, and left out, ms. */
@@ -46,18 +47,30 @@ export async function fetchRecord(
   sinceMs: number,
 ): Promise<HostRecord | Problem> {
   const since = new Date(sinceMs).toISOString();
-  if (here) return { host, entries: entries({ since }) };
+  if (here) return ownRecord(host, since);
   const rsh = process.env["PANTS_RSH"] ?? "ssh";
   const { stdout, stderr, problem } = await runRemote(
     rshRun(rsh, host, "pants", ["log", "--json", "--since", since]),
   );
   try {
     // Whatever a login prints comes before.
-    return { host, entries: JSON.parse(stdout.slice(stdout.lastIndexOf("\n[") + 1)) as LoadEntry[] };
+    return record(host, JSON.parse(stdout.slice(stdout.lastIndexOf("\n[") + 1)) as LoadEntry[]);
   } catch {
     return { host, problem: problem || (stderr.trim().split("\n").at(-1) ?? "") || "no record came" };
   }
 }
+
+function ownRecord(host: string, since: string): HostRecord | Problem {
+  try {
+    return record(host, entries({ since }));
+  } catch (error) {
+    if (error instanceof CommandError) return { host, problem: error.message };
+    throw error;
+  }
+}
+
+const record = (host: string, found: LoadEntry[]): HostRecord | Problem =>
+  found.length > 0 ? { host, entries: found } : { host, problem: "it has no load on record since then" };
 
 /** What this host's pantsd says; undefined when none runs. */
 export async function ownStatus(): Promise<HostStatus | undefined> {

@@ -1,9 +1,10 @@
 /** The record of this host's load: every interval's indices, and what followed from them (the paper's logs, section 4). */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Role } from "../core/events.js";
 import { type IndexName, indexNames, nothingMeasured, type Sample } from "../core/indices.js";
 import { type Cause, causes, type Policy, type Thresholds } from "../core/policy/policy.js";
+import { ROOT_RUNTIME, ROOT_STATE, runtimeDir, stateDir } from "./paths.js";
 import { type RingFormat, readRing } from "./ring-file.js";
 
 export interface LoadEntry {
@@ -30,6 +31,16 @@ export const loadFormat: RingFormat = { magic: "PANTSld1", size: 148 };
 export const loadCapacity = 65_536;
 
 export const loadFile = (stateDir: string): string => join(stateDir, "load");
+
+/**
+ * The record of this host's pantsd for whoever reads it: where root's pantsd serves all users, or this user's has never kept
+ * one, it is root's.
+ */
+export function recordedLoad(env: NodeJS.ProcessEnv = process.env): string {
+  const own = loadFile(stateDir(env));
+  if (env["PANTS_STATE_DIR"] || env["PANTS_RUNTIME_DIR"]) return own;
+  return runtimeDir(env) === ROOT_RUNTIME || !existsSync(own) ? loadFile(ROOT_STATE) : own;
+}
 
 const fields = Object.keys(nothingMeasured) as (keyof Sample)[];
 const policies = ["cpu", "multi", "adaptive"] as const;

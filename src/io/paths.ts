@@ -6,6 +6,10 @@ import { fileURLToPath } from "node:url";
 /** Root of this package: holds bin/, build/Release/, dist/. */
 export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
+/** Of root's daemon, which serves every user of the host. */
+export const ROOT_RUNTIME = "/run/pants";
+export const ROOT_STATE = "/var/lib/pants";
+
 /**
  * The runtime directory: PANTS_RUNTIME_DIR, else /run/pants where root's daemon lives, else $XDG_RUNTIME_DIR/pants.
  * Root is at home in /run/pants whether or not a daemon is there yet.
@@ -13,7 +17,7 @@ export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), "..", "
 export function runtimeDir(env: NodeJS.ProcessEnv = process.env): string {
   if (env["PANTS_RUNTIME_DIR"]) return env["PANTS_RUNTIME_DIR"];
   const uid = process.getuid?.() ?? 0;
-  if (uid === 0 || existsSync("/run/pants/state")) return "/run/pants";
+  if (uid === 0 || existsSync(stateFile(ROOT_RUNTIME))) return ROOT_RUNTIME;
   return join(env["XDG_RUNTIME_DIR"] ?? `/run/user/${uid}`, "pants");
 }
 
@@ -29,7 +33,7 @@ export function userDir(runtime: string, uid: number): string {
 export function stateDir(env: NodeJS.ProcessEnv = process.env): string {
   if (env["PANTS_STATE_DIR"]) return env["PANTS_STATE_DIR"];
   if (env["PANTS_RUNTIME_DIR"]) return join(env["PANTS_RUNTIME_DIR"], "kept");
-  if (process.getuid?.() === 0) return "/var/lib/pants";
+  if (process.getuid?.() === 0) return ROOT_STATE;
   return join(env["XDG_STATE_HOME"] ?? join(env["HOME"] ?? "/", ".local", "state"), "pants");
 }
 

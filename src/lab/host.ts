@@ -11,10 +11,13 @@ import { ended, LabError } from "./command.js";
 import type { Env, Place } from "./place.js";
 import type { Process } from "./processes.js";
 import { describe, type Resident, running } from "./processes.js";
+import { asUser, type User, userEnv } from "./users.js";
 import { until } from "./wait.js";
 
 export interface RunOptions {
-  /** Default: `/`. */
+  /** Default: root, or whoever runs the lab. */
+  readonly as?: User;
+  /** Default: that user's home, else `/`. */
   readonly cwd?: string;
   /** Over the host's own variables; undefined removes one. */
   readonly env?: Env;
@@ -58,7 +61,10 @@ export class Host {
   /** Starts a program. */
   start(argv: readonly string[], options: RunOptions = {}): Running {
     const began = performance.now();
-    const [command = "", ...args] = this.#place.command(argv, options.cwd ?? "/", options.env ?? {});
+    const { as, cwd = as?.home ?? "/" } = options;
+    const all = as ? asUser(as, argv) : argv;
+    const env = { ...(as && userEnv(as)), ...options.env };
+    const [command = "", ...args] = this.#place.command(all, cwd, env);
     const stdio = options.stdio ?? ["ignore", "pipe", "pipe"];
     const child = spawn(command, args, { env: this.#env, stdio });
     const done = ended(child, began);

@@ -14,6 +14,7 @@ import { MARK } from "./processes.js";
 import { adminPath, missingRights } from "./rights.js";
 import { sshdCommand, writeSsh } from "./ssh.js";
 import { labFolder, startGuard, teardown } from "./teardown.js";
+import { addUsers, type User } from "./users.js";
 
 /** The same for all hosts, or by name. */
 export type Each = number | Readonly<Record<string, number>>;
@@ -36,6 +37,8 @@ export interface LabOptions {
   readonly privateDirs?: Readonly<Record<string, readonly string[]>>;
   /** Keys of pants.toml, for all hosts or by host. */
   readonly settings?: Settings | ((host: string) => Settings);
+  /** Ordinary users by name, of every host; not on loopback. */
+  readonly users?: readonly string[];
   /** Start pantsd on each host (default). */
   readonly daemons?: boolean;
   /** The switch delivers multicast only where it was asked for, and asks who wants it; else everywhere. */
@@ -57,6 +60,7 @@ export class Lab {
   readonly notIsolated: string;
   readonly #options: LabOptions;
   readonly #hosts = new Map<string, Host>();
+  #users: readonly User[] = [];
   #released: (() => void) | undefined;
   #down: Promise<void> | undefined;
 
@@ -92,6 +96,13 @@ export class Lab {
     return host;
   }
 
+  /** @throws {LabError} when there is no user of that name. */
+  user(name: string): User {
+    const user = this.#users.find((one) => one.name === name);
+    if (!user) throw new LabError(`no user ${name} in this lab`);
+    return user;
+  }
+
   /** Ends everything on all hosts and removes every trace. */
   down(): Promise<void> {
     this.#down ??= teardown(this.id, this.folder).then(() => this.#released?.());
@@ -111,6 +122,7 @@ export class Lab {
     for (const { name, address } of addresses) this.#configure(name, address);
     if (isolated) {
       writeSsh(this.folder, addresses);
+      this.#users = addUsers(this.folder, this.#options.users ?? []);
       writeInit(this.folder);
       const log = openSync(join(this.folder, "switch.log"), "a");
       const net = await Switch.start(startSwitch(this.id, this.#env("switch"), log), this.#options.snooping);

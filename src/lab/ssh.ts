@@ -39,13 +39,17 @@ export function writeSsh(folder: string, hosts: readonly Address[]): void {
   writeFileSync(join(folder, "ssh_config"), `${each.join("")}Host *\n${lines.join("")}`);
 }
 
+/** Keys that open a user's account on every host, beside the lab's own. */
+export const authorizedKeys = (folder: string, user: string): string =>
+  join(folder, `authorized_keys.${user}`);
+
 /** The command line of a host's sshd. `env` is what each login starts with. */
 export function sshdCommand(folder: string, name: string, env: NodeJS.ProcessEnv): string[] {
   const dir = join(folder, name);
   const set = Object.entries(env).map(([key, value]) => quoted(`${key}=${value ?? ""}`));
   const lines = [
     `HostKey ${join(dir, "hostkey")}`,
-    `AuthorizedKeysFile ${join(dir, "authorized_keys")}`,
+    `AuthorizedKeysFile ${join(dir, "authorized_keys")} ${authorizedKeys(folder, "%u")}`,
     "AuthenticationMethods publickey",
     "PermitRootLogin yes",
     "UsePAM no",
@@ -79,6 +83,6 @@ export function plainShells(passwd: string): string {
   );
 }
 
-function makeKey(file: string): void {
+export function makeKey(file: string): void {
   tool("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", file]);
 }

@@ -1,8 +1,7 @@
 /** pants log: the record of this host's load, interval by interval. */
 import { indexNames, nothingMeasured } from "../../core/indices.js";
 import { causeWords } from "../../core/policy/words.js";
-import { type LoadEntry, loadFile, readLoad } from "../../io/load-record.js";
-import { stateDir } from "../../io/paths.js";
+import { type LoadEntry, readLoad, recordedLoad } from "../../io/load-record.js";
 import { CommandError, print, UsageError } from "./support.js";
 import { table } from "./table.js";
 
@@ -29,7 +28,7 @@ export function parseSince(text: string, now: number): number {
 export function entries({ since, n }: LogOptions): LoadEntry[] {
   if (n !== undefined && !(Number.isInteger(n) && n > 0))
     throw new UsageError("-n: how many entries, 1 or more");
-  const file = loadFile(stateDir());
+  const file = recordedLoad();
   let all: LoadEntry[];
   try {
     all = readLoad(file);
@@ -47,7 +46,12 @@ export function log(options: LogOptions): void {
   const found = entries(options);
   if (options.json) print(JSON.stringify(found));
   else if (options.csv) print(csv(found));
-  else print(found.length > 0 ? text(found) : `No load is on record in ${loadFile(stateDir())}.`);
+  else
+    print(
+      found.length > 0
+        ? text(found)
+        : `No load is on record in ${recordedLoad()}${options.since === undefined ? "" : " since then"}.`,
+    );
 }
 
 const measures = Object.keys(nothingMeasured) as (keyof LoadEntry["sample"])[];
