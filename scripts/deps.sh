@@ -34,6 +34,7 @@ need stress-ng command -v stress-ng
 need tmux command -v tmux
 need vim-tiny command -v vi
 need less command -v less
+case $(uname -m) in x86_64) need libc6-i386 test -e /lib/ld-linux.so.2 ;; esac
 need distcc command -v distcc
 need parallel command -v parallel
 need bindfs command -v bindfs

@@ -83,6 +83,36 @@ cp build/Release/libprex.so "$shim"
 chmod 755 "$shim"
 mv -f "$shim" "$root/lib/libprex.so"
 
+# By the path libprex/as-libasan.so/$LIB/libprex.so nothing is heard of the shim. Setuid programs do not mention a path that
+# they do not load. Each loader finds its own: that of 32-bit programs, which cannot load the shim, one that does nothing. And
+# AddressSanitizer ends programs whose first library is not its own, which it knows by a name with libasan.so in it. (The order
+# is no matter, since it does not intercept what the shim does. Where it is linked statically it ends programs that have
+# mapped a file of such a name, but what is mapped is the file behind the link.)
+quiet=$root/lib/libprex
+put() { # put FOLDER TARGET: makes $quiet/FOLDER/libprex.so a link to TARGET, at no moment missing
+    mkdir -p "$quiet/$1"
+    [ "$(readlink "$quiet/$1/libprex.so")" = "$2" ] || { ln -s "$2" "$quiet/$1/.new.$$" && mv -f "$quiet/$1/.new.$$" "$quiet/$1/libprex.so"; }
+}
+up() { echo "$1" | sed 's|[^/][^/]*|..|g'; } # from a folder below
+# What $LIB is to the loader here; musl's knows none.
+lib64=$(LD_DEBUG=libs LD_LIBRARY_PATH='/pants-$LIB-' sh -c : 2>&1 | sed -n '1,/search path/s|.*=/pants-\(lib[^:]*\)-[/:].*|\1|p' || :)
+if [ -n "$lib64" ]; then put "as-libasan.so/$lib64" "../../$(up "$lib64")/libprex.so"; fi
+if [ -f build/Release/lib32/libprex.so ]; then
+    mkdir -p "$quiet/32"
+    cp build/Release/lib32/libprex.so "$quiet/32/.new.$$"
+    mv -f "$quiet/32/.new.$$" "$quiet/32/libprex.so"
+    for folder in lib32 lib/i386-linux-gnu lib; do
+        [ "$folder" = "$lib64" ] || put "as-libasan.so/$folder" "../$(up "$folder")/32/libprex.so"
+    done
+fi
+# The same for the bare name libprex.so, setuid programs excepted: ld.so takes what it finds in the first folder that it was told.
+conf=$destdir/etc/ld.so.conf.d
+if [ -n "$lib64" ] && { [ -n "$destdir" ] || [ -w "$conf" ]; }; then
+    mkdir -p "$conf"
+    echo "$prefix/lib/libprex/as-libasan.so/$lib64" >"$conf/00-pants.conf"
+    [ ! -d "$quiet/32" ] || echo "$prefix/lib/libprex/32" >>"$conf/00-pants.conf"
+fi
+
 for name in pants pants-flag pantsd prexd prex-agent prex; do
     ln -sfn "../lib/pants/bin/$name" "$root/bin/$name"
 done
@@ -119,9 +149,14 @@ chmod 644 "$root/lib/systemd/system/pantsd.service"
 
 echo "pants: installed in $root"
 preload=$prefix/lib/libprex.so
+[ -z "$lib64" ] || preload="'$prefix/lib/libprex/as-libasan.so/\$LIB/libprex.so'"
 if [ -z "$destdir" ] && [ "$(id -u)" = 0 ]; then
     PATH=$PATH:/usr/sbin:/sbin
     ldconfig || :
-    if ldconfig -p | grep -q "=> $preload\$"; then preload=libprex.so; fi
+    if ldconfig -p | grep -q "=> $prefix/lib/.*libprex.so\$"; then
+        echo "pants: use it with: export LD_PRELOAD=libprex.so"
+        echo "pants: or, not mentioned by sudo and its like: export LD_PRELOAD=$preload"
+        exit 0
+    fi
 fi
 echo "pants: use it with: export LD_PRELOAD=$preload"

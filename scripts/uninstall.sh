@@ -23,7 +23,14 @@ esac
 for name in pants pants-flag pantsd prexd prex-agent prex; do
     if [ "$(readlink "$root/bin/$name" 2>/dev/null)" = "../lib/pants/bin/$name" ]; then rm -f "$root/bin/$name"; fi
 done
+rm -rf "$root/lib/libprex/as-libasan.so" "$root/lib/libprex/32"
+[ ! -d "$root/lib/libprex" ] || rmdir "$root/lib/libprex" || :
 rm -f "$root/lib/libprex.so" "$root/lib/systemd/system/pantsd.service"
+conf=$destdir/etc/ld.so.conf.d
+if grep -q "^${prefix%/}/lib/libprex/" "$conf/00-pants.conf" 2>/dev/null; then
+    rm -f "$conf/00-pants.conf"
+    [ -z "$destdir" ] || rmdir "$conf" 2>/dev/null || :
+fi
 if grep -q '"name": "pants"' "$root/lib/pants/package.json" 2>/dev/null; then rm -rf "$root/lib/pants"; fi
 for page in docs/man/*.[18]; do rm -f "$root/share/man/man${page##*.}/${page##*/}"; done
 for page in README.md CHANGELOG.md docs/*.md docs/pants.toml; do rm -f "$root/share/doc/pants/${page##*/}"; done

@@ -1,6 +1,6 @@
 #!/bin/sh
 # build.sh [OUT]: compile libprex.so (default build/Release/libprex.so). It needs libc and nothing else, which is
-# checked. CC and CFLAGS are honoured.
+# checked. CC and CFLAGS are honoured. Beside it, in lib32, the one for 32-bit programs, where the compiler can.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:-$here/../../build/Release/libprex.so}
@@ -24,3 +24,13 @@ case $needed in
 *) rm -f "$out.$$"; echo "libprex.so must need libc only, not: $needed" >&2; exit 1 ;;
 esac
 mv -f "$out.$$" "$out"
+
+# A 32-bit program cannot load it, and its loader would say so on stderr each time: there it finds one that does nothing.
+none=$(dirname "$out")/lib32/libprex.so
+case $($cc -dumpmachine) in
+x86_64-*)
+    mkdir -p "$(dirname "$none")"
+    echo 'const char pants_does_nothing = 0;' |
+        $cc -m32 -O2 -fPIC -shared -nostdlib -Wl,-soname,libprex.so -Wl,--build-id=none -o "$none.$$" -x c - 2>/dev/null &&
+        mv -f "$none.$$" "$none" || rm -f "$none.$$" ;;
+esac

@@ -1,16 +1,20 @@
 /** What `make install` puts down works alone, and `make uninstall` takes exactly that. */
 import {
+  chmodSync,
   cpSync,
   existsSync,
   lstatSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { parseConfig } from "../../src/io/config.js";
 import { command, root, run, temporary } from "./support.js";
 
@@ -50,7 +54,9 @@ test("installed commands work when the source tree is gone", () => {
   const env = { DESTDIR: destdir, PREFIX: "/opt/pants", NODE: process.execPath };
   const installed = run("sh", [join(tree, "scripts/install.sh")], env);
   expect(installed).toMatchObject({ status: 0, stderr: "" });
-  expect(installed.stdout).toContain("export LD_PRELOAD=/opt/pants/lib/libprex.so");
+  expect(installed.stdout).toContain(
+    "export LD_PRELOAD='/opt/pants/lib/libprex/as-libasan.so/$LIB/libprex.so'",
+  );
   // A second time over the first leaves the same.
   const prefix = join(destdir, "opt/pants");
   const first = filesBelow(prefix);
@@ -86,6 +92,55 @@ test("installed commands work when the source tree is gone", () => {
     (name) => /(^bin\/|\.service$|pants\/bin\/)/.test(name) && !name.endsWith("prex"),
   );
   for (const name of texts) expect(readFileSync(join(prefix, name), "utf8")).not.toContain(root);
+});
+
+describe("by the name with $LIB nothing is heard of the shim", () => {
+  const folder = mkdtempSync(join(tmpdir(), "pants-test-"));
+  const LD_PRELOAD = join(folder, "opt/pants/lib/libprex/as-libasan.so/$LIB/libprex.so");
+  beforeAll(() => {
+    chmodSync(folder, 0o755); // for nobody
+    const env = { DESTDIR: folder, PREFIX: "/opt/pants", NODE: process.execPath };
+    expect(run("sh", [join(root, "scripts/install.sh")], env).status).toBe(0);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Compiles a program that says nothing and ends with 7; false: this machine cannot. */
+  const compiled = (name: string, source: string, flags: readonly string[]): boolean => {
+    writeFileSync(join(folder, `${name}.c`), source);
+    return run("gcc", [...flags, "-o", join(folder, name), join(folder, `${name}.c`)]).status === 0;
+  };
+  const QUIET = { status: 7, stdout: "", stderr: "" };
+
+  it("by an ordinary program, which has it", () => {
+    const ran = run("grep", ["-c", "/opt/pants/lib/libprex.so$", "/proc/self/maps"], { LD_PRELOAD });
+    expect(ran).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  it.each([[], ["-static-libasan"]])("by one with AddressSanitizer %s", (...flags) => {
+    const made = compiled("asan", "int main(void) { return 7; }\n", ["-fsanitize=address", ...flags]);
+    expect(made).toBe(true);
+    expect(run(join(folder, "asan"), [], { LD_PRELOAD })).toEqual(QUIET);
+  });
+
+  it("by a 32-bit one", (context) => {
+    context.skip(process.arch !== "x64" || !existsSync("/lib/ld-linux.so.2"), "no 32-bit programs here");
+    const source =
+      'void _start(void) { __asm__ volatile("mov $1, %eax; mov $7, %ebx; int $0x80"); }\nint x;\nint *p = &x;\n';
+    const flags = ["-m32", "-nostdlib", "-fPIE", "-pie", "-Wl,-dynamic-linker,/lib/ld-linux.so.2"];
+    expect(compiled("small", source, flags)).toBe(true);
+    expect(run(join(folder, "small"), [], { LD_PRELOAD })).toEqual(QUIET);
+    // Without it, as every process of such a program would say:
+    const plain = { LD_PRELOAD: join(folder, "opt/pants/lib/libprex.so") };
+    expect(run(join(folder, "small"), [], plain).stderr).toContain("wrong ELF class");
+  });
+
+  it("by a setuid one of an ordinary user", (context) => {
+    const su = "/bin/su";
+    const root = process.getuid?.() === 0 && existsSync(su) && (statSync(su).mode & 0o4000) !== 0;
+    context.skip(!root, "needs root, and su");
+    const ran = run("setpriv", ["--reuid=65534", "--clear-groups", su, "--version"], { LD_PRELOAD });
+    expect(ran).toMatchObject({ status: 0, stderr: "" });
+  });
 });
 
 test("uninstall takes what install put down, and nothing else", () => {
