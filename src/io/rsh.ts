@@ -6,23 +6,27 @@ import type { Readable, Writable } from "node:stream";
 import { native } from "./native.js";
 import { packageRoot } from "./paths.js";
 
+function set(...options: readonly string[]): string[] {
+  return options.flatMap((option) => ["-o", option]);
+}
+
 /**
  * For ssh itself: never ask, give up soon, and carry nothing but our bytes. The cipher is the one that costs least
  * where processors have AES.
  */
 const SSH_OPTIONS = [
-  ...[
-    "-o",
-    "BatchMode=yes",
-    "-o",
-    "ConnectTimeout=5",
-    "-o",
-    "ServerAliveInterval=5",
-    "-o",
-    "ServerAliveCountMax=2",
-  ],
-  ...["-x", "-a", "-T", "-o", "ClearAllForwardings=yes", "-o", "ControlMaster=no", "-o", "ControlPath=none"],
-  ...["-e", "none", "-o", "Ciphers=^aes128-gcm@openssh.com"],
+  ...set("BatchMode=yes", "ConnectTimeout=5", "ServerAliveInterval=5", "ServerAliveCountMax=2"),
+  ...["-x", "-a", "-T", "-e", "none"],
+  ...set(
+    "ClearAllForwardings=yes",
+    "ControlMaster=no",
+    "ControlPath=none",
+    "Ciphers=^aes128-gcm@openssh.com",
+  ),
+  // What ~/.ssh/config may say for logins by hand; the last three are of OpenSSH 8.7 and later.
+  ...set("RemoteCommand=none", "PermitLocalCommand=no"),
+  ...set("IgnoreUnknown=StdinNull,ForkAfterAuthentication,SessionType"),
+  ...set("StdinNull=no", "ForkAfterAuthentication=no", "SessionType=default"),
 ];
 
 export type Remote = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -56,8 +60,9 @@ export function rshProgram(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): string[] {
-  const set = Object.entries(env).map(([key, value]) => `${key}=${value}`);
-  return [...reach(rsh, host), [...(set.length > 0 ? ["env", ...set] : []), ...argv].map(quote).join(" ")];
+  const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+  const prefix = variables.length > 0 ? ["env", ...variables] : [];
+  return [...reach(rsh, host), [...prefix, ...argv].map(quote).join(" ")];
 }
 
 function reach(rsh: string, host: string): string[] {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { libprex } from "../../src/cli/demo/build.js";
@@ -103,6 +103,25 @@ describe.skipIf(missing !== "" || closed !== "")("ordinary users of hosts whose 
     expect([...new Set(remote.map(({ uid }) => uid))].sort()).toEqual(
       names.map((name) => lab.user(name).uid),
     );
+  });
+
+  it("reach other hosts whatever their ssh's configuration has for logins by hand", async () => {
+    const { home, uid } = lab.user("ann");
+    const lines = [
+      ...["RemoteCommand echo no", "RequestTTY force", "StdinNull yes", "SessionType none"],
+      ...["ForkAfterAuthentication yes", "PermitLocalCommand yes", "LocalCommand echo local"],
+      ...["ControlMaster auto", `ControlPath ${home}/.ssh/control-%h`, "ForwardAgent yes", "ForwardX11 yes"],
+      ...["EscapeChar x", "Compression yes", "VisualHostKey yes", "LocalForward 9999 localhost:22"],
+    ];
+    writeFileSync(join(home, ".ssh", "config"), `Host *\n${lines.map((line) => `  ${line}\n`).join("")}`);
+    chownSync(join(home, ".ssh", "config"), uid, uid);
+    // Links that are there have had another configuration.
+    for (const pid of lab.host("n1").running("prexd")) process.kill(pid, "SIGTERM");
+    await until("prexd to end", () => lab.host("n1").running("prexd").length === 0);
+    const script = "echo x >&2; cat; read name </proc/sys/kernel/hostname; echo $name; exit 3";
+    const argv = [bin("prex"), "--on", "n3", "sh", "-c", script];
+    const ran = await run("ann", ["sh", "-c", 'echo in | "$@"', "sh", ...argv]);
+    expect(ran).toMatchObject({ status: 3, stdout: "in\nn3\n", stderr: "x\n" });
   });
 
   it("see the load that root's pantsd has on record, of all hosts", async () => {
