@@ -3,7 +3,7 @@
  * from then on only whether what it named is still there.
  */
 import { spawnSync } from "node:child_process";
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { ELF_HEAD_BYTES, parseElf } from "./elf.js";
 import { stampOf } from "./identity.js";
 import { variable } from "./variable.js";
@@ -48,7 +48,7 @@ function ask(path: Buffer, cwd: Buffer, search: string): Omit<Answer, "stamp"> {
   if (loader === "") return nothing;
   const env = search === "" ? {} : { [SEARCH]: search };
   const options = { cwd: cwd.toString(), env, timeout: ASK_MS, encoding: "utf8" } as const;
-  const { stdout, stderr, error } = spawnSync(loader, ["--list", path.toString()], options);
+  const { stdout, stderr, error } = spawnSync(loader, ["--list", fileOf(path)], options);
   if (error !== undefined) return nothing;
   // glibc and musl each in their own words, and glibc's older ones on stdout.
   const missing =
@@ -57,6 +57,15 @@ function ask(path: Buffer, cwd: Buffer, search: string): Omit<Answer, "stamp"> {
     /^\s*(\S+) => not found/m.exec(stdout);
   const found = [...stdout.matchAll(/(?:=> |^\s+)(\/.*?) \(0x[0-9a-f]+\)$/gm)].map((match) => match[1] ?? "");
   return { missing: missing?.[1] ?? "", found };
+}
+
+/** What the program is behind its links, of which the kernel tells the loader: $ORIGIN in a search path is that one's folder. */
+function fileOf(path: Buffer): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path.toString();
+  }
 }
 
 /** Path of a program's dynamic loader; "" for a static one, and for what is no program of this machine. */

@@ -1,6 +1,6 @@
 /** Libraries of programs: found as the loader finds them, and missed as soon as they are gone. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { missingLibrary } from "../../src/io/libraries.js";
@@ -38,6 +38,14 @@ describe("a program's libraries", () => {
     expect(missing("static")).toBe("");
     expect(missing("lib.c")).toBe("");
     expect(missing("nothing")).toBe("");
+  });
+
+  it("are found beside the file that a link leads to", () => {
+    mkdirSync(join(dir, "elsewhere"));
+    symlinkSync("../own", join(dir, "elsewhere", "first"));
+    symlinkSync("elsewhere/first", join(dir, "second"));
+    expect(missing("elsewhere/first")).toBe("");
+    expect(missing("second")).toBe("");
   });
 
   it("are missed when one is taken away, and found again when it is back", () => {
