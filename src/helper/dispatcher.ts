@@ -25,6 +25,8 @@ export interface DispatcherEvents {
   follow(job: number): void;
   /** It shall come back, unless it has begun. */
   callBack(job: number): void;
+  /** Whether another program waits for it through a pipe, as far as can be seen now. */
+  isPiped(job: number): boolean;
   /** The job shall run here. `slot`: one is free now. */
   here(job: number, why: string, slot: boolean): void;
 }
@@ -191,7 +193,9 @@ export class Dispatcher {
 
   private carryOut(effect: Effect): void {
     if (effect.do === "here") this.events.here(effect.job, effect.why, effect.slot);
-    else if (effect.do === "release") this.pantsd.send({ t: "release", leases: effect.leases });
+    else if (effect.do === "look") {
+      if (this.events.isPiped(effect.job)) this.queue.piped(effect.job, performance.now());
+    } else if (effect.do === "release") this.pantsd.send({ t: "release", leases: effect.leases });
     else if (effect.do === "request") {
       trace?.("requested");
       const { id, count, exclude, wanted } = effect;

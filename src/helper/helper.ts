@@ -62,6 +62,7 @@ export class Helper implements StandInEvents, JobEvents {
         assign: (id, lease, ahead) => this.assign(id, lease, ahead),
         follow: (id) => this.jobs.get(id)?.follow(),
         callBack: (id) => this.jobs.get(id)?.callBack(),
+        isPiped: (id) => this.isPiped(id),
         here: (id, why, slot) => this.keep(id, why, slot),
       },
     );
@@ -200,8 +201,8 @@ export class Helper implements StandInEvents, JobEvents {
     for (const host of this.refusals.hosts(job.run.path, job.run.cwd)) excluded.add(host);
     for (const host of this.links.out()) excluded.add(host);
     job.waitsSince ||= performance.now();
-    const { need, idempotent: ahead, waitsSince: since } = job;
-    this.dispatcher.add({ id, excluded, away, need, since, ahead });
+    const { need, idempotent: ahead, waitsSince: since, piped } = job;
+    this.dispatcher.add({ id, excluded, away, need, since, ahead, piped });
   }
 
   /** Sends a job over the link to a host, now or once that is up. */
@@ -347,6 +348,16 @@ export class Helper implements StandInEvents, JobEvents {
     if (!need || away || rerun || need.ownMs > this.options.shortMs) return false;
     this.kept = (this.kept + 1) % TRY_EVERY;
     return this.kept !== 0;
+  }
+
+  /** Whether another program waits for it through a pipe: its neighbour, or one of ours that has a slot. */
+  private isPiped(id: number): boolean {
+    const job = this.jobs.get(id);
+    if (job === undefined || job.piped === "no") return false;
+    if (job.piped === "yes") return true;
+    return [...this.jobs.values()].some(
+      (other) => other !== job && other.state !== "waiting" && other.sharesPipe(job),
+    );
   }
 
   private assign(id: number, lease: Lease, ahead: boolean): boolean {

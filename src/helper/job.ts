@@ -17,6 +17,7 @@ import { carried } from "./environment.js";
 import { ioPriorityOf } from "./io-priority.js";
 import { opensJobserver } from "./jobserver.js";
 import type { Link } from "./link.js";
+import { isPiped, pipesOf } from "./pipeline.js";
 import { afterString, type Progress, REPEATS_MAX } from "./progress.js";
 import { record } from "./record.js";
 import type { StandIn } from "./standin.js";
@@ -71,6 +72,8 @@ export class Job {
   losses = 0;
   /** What went through in runs that were lost. */
   progress: Progress = { taken: 0, delivered: [0, 0, 0] };
+  /** Its stdin and stdout, as far as those are pipes. */
+  private readonly pipes: readonly number[];
   private startedAt = 0;
   private attempt: Attempt | undefined;
   private result: JobStatus | undefined;
@@ -96,6 +99,7 @@ export class Job {
     this.byHand = (run.flags & RunFlag.BY_HAND) !== 0;
     this.away = this.byHand || (run.flags & RunFlag.ALWAYS) !== 0;
     this.descriptors = new Descriptors(run.fds, fds, run.env, (run.flags & RunFlag.TERMINAL) !== 0);
+    this.pipes = pipesOf(this.descriptors.held);
     this.keys = keysOf(run);
   }
 
@@ -108,6 +112,17 @@ export class Job {
     if (!this.byHand && actsAtHome(this.program)) return "it acts on the host that it runs on";
     if (opensJobserver(this.program, argv, env)) return "its job server is a FIFO";
     return this.descriptors.writes(cwd, argv.slice(1)) ? "an argument names a file that it writes to" : "";
+  }
+
+  /** Whether another program waits for it through a pipe, as far as can be seen now. */
+  get piped(): "no" | "maybe" | "yes" {
+    if (this.pipes.length === 0) return "no";
+    return isPiped(this.standIn.pid, this.pipes) ? "yes" : "maybe";
+  }
+
+  /** Whether a pipe leads from one to the other, or to both. */
+  sharesPipe({ pipes }: Job): boolean {
+    return this.pipes.some((inode) => pipes.includes(inode));
   }
 
   /** Sends it over a link that is up. False: it cannot be described (program or directory gone), run it here. */

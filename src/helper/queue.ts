@@ -25,6 +25,13 @@ const PATIENCES_MAX = 10;
 /** A job that has waited for so many times as long as it takes to serve all goes first, and not before so many ms. */
 const OVERDUE = 4;
 const OVERDUE_MIN_MS = 2000;
+/** Whoever others wait for, with what they hold, waits no longer for a slot, ms. */
+const PIPED_MS = 250;
+/**
+ * When nothing has begun or ended for so long, those that have a slot may wait for one that has none, through a pipe that we cannot
+ * follow: one runs here. Another one after twice as long, ms.
+ */
+const STILL_MS = 2000;
 /** While jobs of ours run elsewhere that take so long, newcomers ask here before they take a slot of this host, ms. */
 const FIRST_MIN_MS = 50;
 
@@ -40,6 +47,8 @@ export class Queue {
   private readonly turns: Turns;
   private readonly model = new WaitModel();
   private patience: number;
+  /** Since when nothing has begun or ended, and how long that may last, ms. */
+  private still = { since: Number.NEGATIVE_INFINITY, ms: STILL_MS };
   private effects: Effect[] = [];
 
   /**
@@ -88,11 +97,22 @@ export class Queue {
 
   add(job: Waiting, now: number): void {
     if (this.waiting.size === 0) {
+      this.stirs(now);
       this.model.began(now);
       this.planner.began(now);
     }
     const need = job.need ?? null;
-    this.waiting.add({ ...job, ...known(need), since: job.since ?? now });
+    const since = job.since ?? now;
+    const ahead = job.ahead === true && job.piped !== "yes";
+    this.waiting.add({ ...job, ahead, ...known(need), since, lookAt: since + PIPED_MS });
+    this.changed(now);
+  }
+
+  /** A job that waits is piped to another program. */
+  piped(id: number, now: number): void {
+    const job = this.waiting.get(id);
+    if (!job) return;
+    this.waiting.add({ ...job, piped: "yes", ahead: false, lookAt: now });
     this.changed(now);
   }
 
@@ -149,7 +169,10 @@ export class Queue {
       if (used) this.places.ran(host, held.takes, now);
       this.over(held, now);
     }
-    if (used) this.patience = this.patienceMs;
+    if (used) {
+      this.patience = this.patienceMs;
+      this.stirs(now);
+    }
     this.changed(now);
   }
 
@@ -184,7 +207,10 @@ export class Queue {
 
   /** The same, where `tick` follows, or whatever else goes through all that waits. */
   looked(home: HomeSlots, now: number): void {
-    if (home.taken < this.home.slots.taken) this.patience = this.patienceMs;
+    if (home.taken < this.home.slots.taken) {
+      this.patience = this.patienceMs;
+      this.stirs(now);
+    }
     if (this.home.looked(home, now)) this.planner.changed = true;
     if (home.free === 0) return;
     this.begin(now);
@@ -206,6 +232,7 @@ export class Queue {
 
   /** Time passes. */
   tick(now: number): void {
+    this.lookAtPipes(now);
     let expired = false;
     for (const job of this.waiting.all()) {
       const waitedMs = now - job.since;
@@ -223,6 +250,27 @@ export class Queue {
     // There is a slot again, for whoever would be sent ahead otherwise.
     if (unused.length > 0) this.asking.requests.forgetKinds();
     this.release(unused);
+  }
+
+  /** Jobs in a pipeline run here rather than wait: that ends, since their neighbours go on then. */
+  private lookAtPipes(now: number): void {
+    for (const job of this.waiting.all()) {
+      if (job.piped === undefined || job.piped === "no" || now < job.lookAt) continue;
+      if (job.piped === "yes") this.here(job, "another program waits for it, through a pipe", now);
+      else {
+        job.lookAt = job.since + 2 * (job.lookAt - job.since);
+        this.effects.push({ do: "look", job: job.id });
+      }
+    }
+    if (now - this.still.since < this.still.ms) return;
+    const oldest = this.waiting.all().find(({ piped }) => piped === "maybe");
+    if (!oldest) return;
+    this.still = { since: now, ms: 2 * this.still.ms };
+    this.here(oldest, "nothing has ended for long, and a program may wait for it, through a pipe", now);
+  }
+
+  private stirs(now: number): void {
+    this.still = { since: now, ms: STILL_MS };
   }
 
   /** What is to be done now, once. */
@@ -306,6 +354,7 @@ export class Queue {
 
   private assign({ id, need }: Job, held: Held, now: number): void {
     const { lease } = held;
+    this.stirs(now);
     this.leases.begun(
       held,
       need,

@@ -15,6 +15,11 @@ export interface Waiting {
   readonly since?: number;
   /** May wait on another host for the end of what runs there: should that host be lost, it can be run again. */
   readonly ahead?: boolean;
+  /**
+   * Another program may wait for it, through a pipe, in a slot of its own: it does not wait for long. `maybe`: that is to be looked
+   * at again, since the parent of the two has the pipe open until it has started both; and it may have it open for good.
+   */
+  readonly piped?: "no" | "maybe" | "yes";
 }
 
 export type Effect =
@@ -22,6 +27,8 @@ export type Effect =
   | { readonly do: "assign"; readonly job: number; readonly lease: Lease; readonly ahead: boolean }
   /** A job that was sent ahead has its slot now. */
   | { readonly do: "follow"; readonly job: number }
+  /** Whether it is piped to another program, as far as can be seen now: `piped` takes the answer. */
+  | { readonly do: "look"; readonly job: number }
   /** One that was sent ahead shall come back, unless it has begun. */
   | { readonly do: "callBack"; readonly job: number }
   /** `slot`: one is free here now. */
@@ -42,6 +49,8 @@ export interface Job extends Waiting {
   readonly kind: string;
   /** What it takes of a host beside a slot. */
   readonly takes: Takes;
+  /** When it is to be looked at whether it is piped, ms. */
+  lookAt: number;
 }
 
 /** It takes long enough to be planned. */

@@ -1,5 +1,5 @@
 /** What /proc says of a process. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** True while a process is stopped by a signal. */
 export function isStopped(pid: number): boolean {
@@ -20,5 +20,38 @@ export function isForeground(pid: number): boolean {
     return terminal === "0" || group === foreground;
   } catch {
     return false;
+  }
+}
+
+/** Parent of a process; 0: it has none, or is gone. */
+export function parentOf(pid: number): number {
+  try {
+    const [, parent] = readFileSync(`/proc/${pid}/stat`, "latin1")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return Number(parent);
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * Whether a process has an end of an anonymous pipe open; true also where that is not ours to know.
+ * @param numbers - of the descriptors to look at; default: all
+ */
+export function holdsPipe(pid: number, inode: number, numbers?: readonly number[]): boolean {
+  const pipe = `pipe:[${inode}]`;
+  const folder = `/proc/${pid}/fd`;
+  const leadsThere = (number: number | string): boolean => {
+    try {
+      return readlinkSync(`${folder}/${number}`) === pipe;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== "ENOENT"; // closed meanwhile, or never open
+    }
+  };
+  try {
+    return (numbers ?? readdirSync(folder)).some(leadsThere);
+  } catch {
+    return true;
   }
 }

@@ -26,6 +26,7 @@ function words(queue: Queue): string[] {
       return `job ${e.job} to ${e.lease.host} by ${e.lease.id}${e.ahead ? ", ahead" : ""}`;
     if (e.do === "follow") return `job ${e.job} follows`;
     if (e.do === "callBack") return `job ${e.job} back`;
+    if (e.do === "look") return `look at job ${e.job}`;
     if (e.do === "here") return `job ${e.job} here: ${e.why}`;
     if (e.do === "release") return `release ${e.leases.join(" ")}`;
     return `request ${e.id} of ${e.count}${e.exclude.length > 0 ? ` without ${e.exclude.join(" ")}` : ""}`;
@@ -92,6 +93,75 @@ describe("the queue of prexd", () => {
     queue.slotsHere(home(1), 5);
     expect(words(queue)).toEqual(["job 2 here: a slot is free here"]);
     expect(queue.length).toBe(2);
+  });
+
+  describe("with jobs that may be piped to each other", () => {
+    /** One runs elsewhere, the cluster is full, and so is this host, beside its slots too. */
+    const full = (): Queue => {
+      const queue = new Queue(30_000);
+      queue.slotsHere({ ...home(0), room: 0 }, 0);
+      queue.add(short(1), 0);
+      queue.granted(1, [lease("x")], 0);
+      words(queue);
+      return queue;
+    };
+
+    it("runs one here soon, whatever the load, for its neighbour may wait for it in a slot", () => {
+      const queue = full();
+      queue.add({ ...job(2), piped: "yes" }, 0);
+      queue.add(job(3), 0);
+      words(queue);
+      queue.denial(2, 60_000, "full", 1);
+      queue.tick(249);
+      expect(words(queue)).toEqual([]);
+      queue.tick(250);
+      expect(words(queue)).toEqual(["job 2 here: another program waits for it, through a pipe"]);
+    });
+
+    it("does not send it ahead, to wait for a place there", () => {
+      const queue = full();
+      queue.add({ ...short(2), piped: "yes" }, 0);
+      words(queue);
+      queue.denial(2, 60_000, "full", 1);
+      queue.tick(100);
+      expect(words(queue)).toEqual([]);
+      queue.add(short(3), 100);
+      expect(words(queue)).toEqual(["job 3 to b by x, ahead"]);
+    });
+
+    it("looks again and again, less and less often, at one that may be", () => {
+      const queue = full();
+      queue.add({ ...job(2), piped: "maybe" }, 0);
+      words(queue);
+      queue.denial(2, 60_000, "full", 1);
+      const looks: number[] = [];
+      for (let now = 0; now <= 1500; now += 50) {
+        queue.tick(now);
+        if (words(queue).includes("look at job 2")) looks.push(now);
+      }
+      expect(looks).toEqual([250, 500, 1000]);
+      queue.piped(2, 1500);
+      queue.tick(1525);
+      expect(words(queue)).toEqual(["job 2 here: another program waits for it, through a pipe"]);
+    });
+
+    it("runs one here when nothing begins or ends any more, and the next after twice as long", () => {
+      const queue = full();
+      for (const id of [2, 3, 4]) queue.add({ ...job(id), piped: id === 3 ? "no" : "maybe" }, 0);
+      words(queue);
+      queue.denial(2, 60_000, "full", 1);
+      const ran: string[] = [];
+      for (let now = 0; now <= 7000; now += 100) {
+        queue.tick(now);
+        const here = words(queue).find((word) => word.includes("here"));
+        if (here) ran.push(`${now}: ${here.slice(0, 10)}`);
+      }
+      expect(ran).toEqual(["2000: job 2 here", "6000: job 4 here"]);
+      queue.add({ ...job(5), piped: "maybe" }, 7000);
+      queue.freed("x", true, 7100); // job 3 has the lease now
+      queue.tick(9000);
+      expect(words(queue).join()).not.toContain("here");
+    });
   });
 
   it("loses patience faster each time, and finds it again when a slot turns over", () => {
