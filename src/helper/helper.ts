@@ -356,7 +356,7 @@ export class Helper implements StandInEvents, JobEvents {
     if (job === undefined || job.piped === "no") return false;
     if (job.piped === "yes") return true;
     return [...this.jobs.values()].some(
-      (other) => other !== job && other.state !== "waiting" && other.sharesPipe(job),
+      (other) => other !== job && other.state !== "waiting" && other.isPipedTo(job),
     );
   }
 

@@ -17,7 +17,7 @@ import { carried } from "./environment.js";
 import { ioPriorityOf } from "./io-priority.js";
 import { opensJobserver } from "./jobserver.js";
 import type { Link } from "./link.js";
-import { isPiped, pipesOf } from "./pipeline.js";
+import { isPiped, pipeAt } from "./pipeline.js";
 import { afterString, type Progress, REPEATS_MAX } from "./progress.js";
 import { record } from "./record.js";
 import type { StandIn } from "./standin.js";
@@ -72,8 +72,9 @@ export class Job {
   losses = 0;
   /** What went through in runs that were lost. */
   progress: Progress = { taken: 0, delivered: [0, 0, 0] };
-  /** Its stdin and stdout, as far as those are pipes. */
-  private readonly pipes: readonly number[];
+  /** Inodes of stdin and stdout, as far as those are pipes, else 0. */
+  private readonly reads: number;
+  private readonly writes: number;
   private startedAt = 0;
   private attempt: Attempt | undefined;
   private result: JobStatus | undefined;
@@ -99,7 +100,8 @@ export class Job {
     this.byHand = (run.flags & RunFlag.BY_HAND) !== 0;
     this.away = this.byHand || (run.flags & RunFlag.ALWAYS) !== 0;
     this.descriptors = new Descriptors(run.fds, fds, run.env, (run.flags & RunFlag.TERMINAL) !== 0);
-    this.pipes = pipesOf(this.descriptors.held);
+    this.reads = pipeAt(0, this.descriptors.held);
+    this.writes = pipeAt(1, this.descriptors.held);
     this.keys = keysOf(run);
   }
 
@@ -116,13 +118,14 @@ export class Job {
 
   /** Whether another program waits for it through a pipe, as far as can be seen now. */
   get piped(): "no" | "maybe" | "yes" {
-    if (this.pipes.length === 0) return "no";
-    return isPiped(this.standIn.pid, this.pipes) ? "yes" : "maybe";
+    const pipes = [this.reads, this.writes].filter((inode) => inode !== 0);
+    if (pipes.length === 0) return "no";
+    return isPiped(this.standIn.pid, pipes) ? "yes" : "maybe";
   }
 
-  /** Whether a pipe leads from one to the other, or to both. */
-  sharesPipe({ pipes }: Job): boolean {
-    return this.pipes.some((inode) => pipes.includes(inode));
+  /** Whether what one writes is what the other reads. All jobs of a make may have one stdin, and one stdout. */
+  isPipedTo({ reads, writes }: Job): boolean {
+    return (this.reads !== 0 && this.reads === writes) || (this.writes !== 0 && this.writes === reads);
   }
 
   /** Sends it over a link that is up. False: it cannot be described (program or directory gone), run it here. */

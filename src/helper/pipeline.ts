@@ -7,12 +7,10 @@ import { native } from "../io/native.js";
 import { holdsPipe, parentOf } from "../io/processes.js";
 import type { Held } from "./descriptors.js";
 
-/** Inodes of the anonymous pipes that a job has as stdin and stdout. */
-export function pipesOf(files: readonly Held[]): number[] {
-  const standard = files.filter(({ fds }) => fds.includes(0) || fds.includes(1));
-  return standard
-    .filter(({ kind, fd }) => kind === "pipe" && native.isAnonymous(fd))
-    .map(({ fd }) => fstatSync(fd).ino);
+/** Inode of the anonymous pipe that a job has as this descriptor; 0: it has none there. */
+export function pipeAt(number: number, files: readonly Held[]): number {
+  const file = files.find(({ fds }) => fds.includes(number));
+  return file?.kind === "pipe" && native.isAnonymous(file.fd) ? fstatSync(file.fd).ino : 0;
 }
 
 /**
@@ -20,7 +18,6 @@ export function pipesOf(files: readonly Held[]): number[] {
  * `make | tee`, and not to read what it started, as ninja does. (A shell has it open until it has started both.)
  */
 export function isPiped(pid: number, pipes: readonly number[]): boolean {
-  if (pipes.length === 0) return false;
   const parent = parentOf(pid);
   return pipes.some((inode) => !holdsPipe(parent, inode, [0, 1, 2]) && !holdsPipe(parent, inode));
 }
