@@ -201,7 +201,8 @@ export class Helper implements StandInEvents, JobEvents {
     for (const host of this.refusals.hosts(job.run.path, job.run.cwd)) excluded.add(host);
     for (const host of this.links.out()) excluded.add(host);
     job.waitsSince ||= performance.now();
-    const { need, idempotent: ahead, waitsSince: since, piped } = job;
+    const { need, idempotent: ahead, waitsSince: since } = job;
+    const piped = job.pipes.first(ahead);
     this.dispatcher.add({ id, excluded, away, need, since, ahead, piped });
   }
 
@@ -353,11 +354,10 @@ export class Helper implements StandInEvents, JobEvents {
   /** Whether another program waits for it through a pipe: its neighbour, or one of ours that has a slot. */
   private isPiped(id: number): boolean {
     const job = this.jobs.get(id);
-    if (job === undefined || job.piped === "no") return false;
-    if (job.piped === "yes") return true;
-    return [...this.jobs.values()].some(
-      (other) => other !== job && other.state !== "waiting" && other.isPipedTo(job),
-    );
+    if (job === undefined) return false;
+    const { pipes } = job;
+    if (pipes.look()) return true;
+    return [...this.jobs.values()].some((other) => other.state !== "waiting" && other.pipes.leadTo(pipes));
   }
 
   private assign(id: number, lease: Lease, ahead: boolean): boolean {

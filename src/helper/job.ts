@@ -17,7 +17,7 @@ import { carried } from "./environment.js";
 import { ioPriorityOf } from "./io-priority.js";
 import { opensJobserver } from "./jobserver.js";
 import type { Link } from "./link.js";
-import { isPiped, pipeAt } from "./pipeline.js";
+import { Pipes } from "./pipeline.js";
 import { afterString, type Progress, REPEATS_MAX } from "./progress.js";
 import { record } from "./record.js";
 import type { StandIn } from "./standin.js";
@@ -52,6 +52,7 @@ export class Job {
   /** Shall run elsewhere, whatever is free here. */
   readonly away: boolean;
   readonly descriptors: Descriptors;
+  readonly pipes: Pipes;
   /** Hosts that cannot run it. */
   readonly excluded = new Set<string>();
   /** What the last host that refused it said. */
@@ -72,9 +73,6 @@ export class Job {
   losses = 0;
   /** What went through in runs that were lost. */
   progress: Progress = { taken: 0, delivered: [0, 0, 0] };
-  /** Inodes of stdin and stdout, as far as those are pipes, else 0. */
-  private readonly reads: number;
-  private readonly writes: number;
   private startedAt = 0;
   private attempt: Attempt | undefined;
   private result: JobStatus | undefined;
@@ -100,8 +98,7 @@ export class Job {
     this.byHand = (run.flags & RunFlag.BY_HAND) !== 0;
     this.away = this.byHand || (run.flags & RunFlag.ALWAYS) !== 0;
     this.descriptors = new Descriptors(run.fds, fds, run.env, (run.flags & RunFlag.TERMINAL) !== 0);
-    this.reads = pipeAt(0, this.descriptors.held);
-    this.writes = pipeAt(1, this.descriptors.held);
+    this.pipes = new Pipes(standIn.pid, this.descriptors.held);
     this.keys = keysOf(run);
   }
 
@@ -114,18 +111,6 @@ export class Job {
     if (!this.byHand && actsAtHome(this.program)) return "it acts on the host that it runs on";
     if (opensJobserver(this.program, argv, env)) return "its job server is a FIFO";
     return this.descriptors.writes(cwd, argv.slice(1)) ? "an argument names a file that it writes to" : "";
-  }
-
-  /** Whether another program waits for it through a pipe, as far as can be seen now. */
-  get piped(): "no" | "maybe" | "yes" {
-    const pipes = [this.reads, this.writes].filter((inode) => inode !== 0);
-    if (pipes.length === 0) return "no";
-    return isPiped(this.standIn.pid, pipes) ? "yes" : "maybe";
-  }
-
-  /** Whether what one writes is what the other reads. All jobs of a make may have one stdin, and one stdout. */
-  isPipedTo({ reads, writes }: Job): boolean {
-    return (this.reads !== 0 && this.reads === writes) || (this.writes !== 0 && this.writes === reads);
   }
 
   /** Sends it over a link that is up. False: it cannot be described (program or directory gone), run it here. */

@@ -6,9 +6,49 @@ import { fstatSync } from "node:fs";
 import { native } from "../io/native.js";
 import { holdsPipe, parentOf } from "../io/processes.js";
 import type { Held } from "./descriptors.js";
+import type { Piped } from "./waiting.js";
 
-/** Inode of the anonymous pipe that a job has as this descriptor; 0: it has none there. */
-export function pipeAt(number: number, files: readonly Held[]): number {
+/** A stdin that some job's parent has too: so have all jobs of one make, which need not be looked at again. */
+let common = 0;
+
+/** A job's stdin and stdout, as far as those are anonymous pipes. */
+export class Pipes {
+  /** Inodes; 0: it is none. */
+  private readonly reads: number;
+  private readonly writes: number;
+
+  constructor(
+    private readonly pid: number,
+    files: readonly Held[],
+  ) {
+    this.reads = pipeAt(0, files);
+    this.writes = pipeAt(1, files);
+  }
+
+  /** What can be seen for little, before it waits: whether it reads what a neighbour writes, if that matters now. */
+  first(matters: boolean): Piped {
+    if (this.reads === 0 && this.writes === 0) return "no";
+    if (!matters || this.reads === 0 || this.reads === common) return "maybe";
+    if (isPiped(this.pid, [this.reads])) return "yes";
+    common = this.reads;
+    return "maybe";
+  }
+
+  /** Whether a neighbour waits for it, as far as can be seen now. */
+  look(): boolean {
+    return isPiped(
+      this.pid,
+      [this.reads, this.writes].filter((inode) => inode !== 0),
+    );
+  }
+
+  /** Whether what one writes is what the other reads. All jobs of a make may have one stdin, and one stdout. */
+  leadTo({ reads, writes }: Pipes): boolean {
+    return (this.reads !== 0 && this.reads === writes) || (this.writes !== 0 && this.writes === reads);
+  }
+}
+
+function pipeAt(number: number, files: readonly Held[]): number {
   const file = files.find(({ fds }) => fds.includes(number));
   return file?.kind === "pipe" && native.isAnonymous(file.fd) ? fstatSync(file.fd).ino : 0;
 }

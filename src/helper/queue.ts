@@ -8,6 +8,7 @@ import type { Lease } from "../wire/control.js";
 import { Asking, anySlot } from "./asking.js";
 import { HomeJobs } from "./home-jobs.js";
 import { type Held, Leases } from "./leases.js";
+import { Neighbours, PIPED_MS } from "./neighbours.js";
 import { Places } from "./places.js";
 import { isLong, Planner, planMinMs } from "./planner.js";
 import { choose, classOf, type Outlook } from "./queue-order.js";
@@ -25,13 +26,6 @@ const PATIENCES_MAX = 10;
 /** A job that has waited for so many times as long as it takes to serve all goes first, and not before so many ms. */
 const OVERDUE = 4;
 const OVERDUE_MIN_MS = 2000;
-/** Whoever others wait for, with what they hold, waits no longer for a slot, ms. */
-const PIPED_MS = 250;
-/**
- * When nothing has begun or ended for so long, those that have a slot may wait for one that has none, through a pipe that we cannot
- * follow: one runs here. Another one after twice as long, ms.
- */
-const STILL_MS = 2000;
 /** While jobs of ours run elsewhere that take so long, newcomers ask here before they take a slot of this host, ms. */
 const FIRST_MIN_MS = 50;
 
@@ -47,8 +41,7 @@ export class Queue {
   private readonly turns: Turns;
   private readonly model = new WaitModel();
   private patience: number;
-  /** Since when nothing has begun or ended, and how long that may last, ms. */
-  private still = { since: Number.NEGATIVE_INFINITY, ms: STILL_MS };
+  private readonly neighbours = new Neighbours();
   private effects: Effect[] = [];
 
   /**
@@ -97,7 +90,7 @@ export class Queue {
 
   add(job: Waiting, now: number): void {
     if (this.waiting.size === 0) {
-      this.stirs(now);
+      this.neighbours.stir(now);
       this.model.began(now);
       this.planner.began(now);
     }
@@ -171,7 +164,7 @@ export class Queue {
     }
     if (used) {
       this.patience = this.patienceMs;
-      this.stirs(now);
+      this.neighbours.stir(now);
     }
     this.changed(now);
   }
@@ -209,7 +202,7 @@ export class Queue {
   looked(home: HomeSlots, now: number): void {
     if (home.taken < this.home.slots.taken) {
       this.patience = this.patienceMs;
-      this.stirs(now);
+      this.neighbours.stir(now);
     }
     if (this.home.looked(home, now)) this.planner.changed = true;
     if (home.free === 0) return;
@@ -254,23 +247,9 @@ export class Queue {
 
   /** Jobs in a pipeline run here rather than wait: that ends, since their neighbours go on then. */
   private lookAtPipes(now: number): void {
-    for (const job of this.waiting.all()) {
-      if (job.piped === undefined || job.piped === "no" || now < job.lookAt) continue;
-      if (job.piped === "yes") this.here(job, "another program waits for it, through a pipe", now);
-      else {
-        job.lookAt = job.since + 2 * (job.lookAt - job.since);
-        this.effects.push({ do: "look", job: job.id });
-      }
-    }
-    if (now - this.still.since < this.still.ms) return;
-    const oldest = this.waiting.all().find(({ piped }) => piped === "maybe");
-    if (!oldest) return;
-    this.still = { since: now, ms: 2 * this.still.ms };
-    this.here(oldest, "nothing has ended for long, and a program may wait for it, through a pipe", now);
-  }
-
-  private stirs(now: number): void {
-    this.still = { since: now, ms: STILL_MS };
+    const { look, here } = this.neighbours.due(this.waiting.all(), now);
+    for (const { id } of look) this.effects.push({ do: "look", job: id });
+    for (const { job, why } of here) this.here(job, why, now);
   }
 
   /** What is to be done now, once. */
@@ -354,7 +333,7 @@ export class Queue {
 
   private assign({ id, need }: Job, held: Held, now: number): void {
     const { lease } = held;
-    this.stirs(now);
+    this.neighbours.stir(now);
     this.leases.begun(
       held,
       need,

@@ -3,6 +3,12 @@ import type { Need, Wanted } from "../core/kinds/need.js";
 import type { Takes } from "../core/kinds/promises.js";
 import type { Lease } from "../wire/control.js";
 
+/**
+ * Another program may wait for it, through a pipe, in a slot of its own: it does not wait for long. `maybe`: that is to be looked
+ * at, and again, since the parent of the two has the pipe open until it has started both; and it may have it open for good.
+ */
+export type Piped = "no" | "maybe" | "yes";
+
 export interface Waiting {
   readonly id: number;
   /** Hosts that cannot run this job. */
@@ -15,11 +21,7 @@ export interface Waiting {
   readonly since?: number;
   /** May wait on another host for the end of what runs there: should that host be lost, it can be run again. */
   readonly ahead?: boolean;
-  /**
-   * Another program may wait for it, through a pipe, in a slot of its own: it does not wait for long. `maybe`: that is to be looked
-   * at again, since the parent of the two has the pipe open until it has started both; and it may have it open for good.
-   */
-  readonly piped?: "no" | "maybe" | "yes";
+  readonly piped?: Piped;
 }
 
 export type Effect =

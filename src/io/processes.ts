@@ -1,11 +1,18 @@
 /** What /proc says of a process. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
+/** State, parent, group and what follows. @throws {Error} when it is gone */
+function statOf(pid: number): string[] {
+  // Its name stands before them in parentheses and may hold anything.
+  return readFileSync(`/proc/${pid}/stat`, "latin1")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+}
+
 /** True while a process is stopped by a signal. */
 export function isStopped(pid: number): boolean {
   try {
-    // Its name stands in parentheses and may hold anything.
-    return /\) T [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    return statOf(pid)[0] === "T";
   } catch {
     return false;
   }
@@ -14,9 +21,7 @@ export function isStopped(pid: number): boolean {
 /** False while a process has a terminal and is not in its foreground: what is typed there is for others. */
 export function isForeground(pid: number): boolean {
   try {
-    const [, , group, , terminal, foreground] = readFileSync(`/proc/${pid}/stat`, "latin1")
-      .replace(/^.*\) /s, "")
-      .split(" ");
+    const [, , group, , terminal, foreground] = statOf(pid);
     return terminal === "0" || group === foreground;
   } catch {
     return false;
@@ -26,10 +31,7 @@ export function isForeground(pid: number): boolean {
 /** Parent of a process; 0: it has none, or is gone. */
 export function parentOf(pid: number): number {
   try {
-    const [, parent] = readFileSync(`/proc/${pid}/stat`, "latin1")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    return Number(parent);
+    return Number(statOf(pid)[1]);
   } catch {
     return 0;
   }

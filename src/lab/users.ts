@@ -3,7 +3,7 @@ import { appendFileSync, chownSync, copyFileSync, mkdirSync, readFileSync } from
 import { join } from "node:path";
 import { LabError } from "./command.js";
 import type { Env } from "./place.js";
-import { authorizedKeys, makeKey } from "./ssh.js";
+import { authorizedKeys, makeKey, openShadow } from "./ssh.js";
 
 export interface User {
   readonly name: string;
@@ -27,8 +27,9 @@ export function addUsers(folder: string, names: readonly string[]): User[] {
       (line) => line.startsWith(`${name}:`) || line.split(":")[2] === String(user.uid),
     );
     if (clash !== undefined) throw new LabError(`user ${name} (${user.uid}) is there already: ${clash}`);
-    appendFileSync(passwd, `${name}:x:${user.uid}:${user.uid}::${user.home}:/bin/sh\n`);
-    appendFileSync(join(folder, "shadow"), `${name}:*:19000:0:99999:7:::\n`);
+    const line = `${name}:x:${user.uid}:${user.uid}::${user.home}:/bin/sh\n`;
+    appendFileSync(passwd, line);
+    appendFileSync(join(folder, "shadow"), openShadow(line));
     makeHome(folder, user);
     return user;
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { WorkMemory } from "../../src/core/kinds/memory.js";
 import { IDLE_LEASE_MS } from "../../src/helper/leases.js";
-import { type Effect, Queue } from "../../src/helper/queue.js";
+import { type Effect, Queue, type Waiting } from "../../src/helper/queue.js";
 import type { Lease } from "../../src/wire/control.js";
 
 const lease = (id: string, host = "b"): Lease => ({ id, host, lifeMs: 10_000 });
@@ -97,21 +97,19 @@ describe("the queue of prexd", () => {
 
   describe("with jobs that may be piped to each other", () => {
     /** One runs elsewhere, the cluster is full, and so is this host, beside its slots too. */
-    const full = (): Queue => {
+    const full = (...waiting: readonly Waiting[]): Queue => {
       const queue = new Queue(30_000);
       queue.slotsHere({ ...home(0), room: 0 }, 0);
       queue.add(short(1), 0);
       queue.granted(1, [lease("x")], 0);
+      for (const one of waiting) queue.add(one, 0);
       words(queue);
+      queue.denial(2, 60_000, "full", 1);
       return queue;
     };
 
     it("runs one here soon, whatever the load, for its neighbour may wait for it in a slot", () => {
-      const queue = full();
-      queue.add({ ...job(2), piped: "yes" }, 0);
-      queue.add(job(3), 0);
-      words(queue);
-      queue.denial(2, 60_000, "full", 1);
+      const queue = full({ ...job(2), piped: "yes" }, job(3));
       queue.tick(249);
       expect(words(queue)).toEqual([]);
       queue.tick(250);
@@ -119,10 +117,7 @@ describe("the queue of prexd", () => {
     });
 
     it("does not send it ahead, to wait for a place there", () => {
-      const queue = full();
-      queue.add({ ...short(2), piped: "yes" }, 0);
-      words(queue);
-      queue.denial(2, 60_000, "full", 1);
+      const queue = full({ ...short(2), piped: "yes" });
       queue.tick(100);
       expect(words(queue)).toEqual([]);
       queue.add(short(3), 100);
@@ -130,10 +125,7 @@ describe("the queue of prexd", () => {
     });
 
     it("looks again and again, less and less often, at one that may be", () => {
-      const queue = full();
-      queue.add({ ...job(2), piped: "maybe" }, 0);
-      words(queue);
-      queue.denial(2, 60_000, "full", 1);
+      const queue = full({ ...job(2), piped: "maybe" });
       const looks: number[] = [];
       for (let now = 0; now <= 1500; now += 50) {
         queue.tick(now);
@@ -146,10 +138,11 @@ describe("the queue of prexd", () => {
     });
 
     it("runs one here when nothing begins or ends any more, and the next after twice as long", () => {
-      const queue = full();
-      for (const id of [2, 3, 4]) queue.add({ ...job(id), piped: id === 3 ? "no" : "maybe" }, 0);
-      words(queue);
-      queue.denial(2, 60_000, "full", 1);
+      const queue = full(
+        { ...job(2), piped: "maybe" },
+        { ...job(3), piped: "no" },
+        { ...job(4), piped: "maybe" },
+      );
       const ran: string[] = [];
       for (let now = 0; now <= 7000; now += 100) {
         queue.tick(now);
