@@ -111,7 +111,7 @@ struct pants_why {      /* 192 bytes; one decision about a marked program */
     uint8_t reserved0;  /*  27 */
     uint32_t duration_ms; /* 28  remote jobs: from request to status */
     int32_t status;     /*  32  remote jobs: the wait status; else -1 */
-    uint32_t reserved1; /*  36 */
+    uint32_t check;     /*  36  pants_why_check of all else; 0: not checked (a shim of before there was one) */
     char host[32];      /*  40  where it ran, empty = here; NUL-terminated */
     char program[64];   /*  72  path, its tail when longer; NUL-terminated */
     char detail[56];    /* 136  NUL-terminated */

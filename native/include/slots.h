@@ -162,21 +162,40 @@ static inline void pants_copy_tail(char *to, size_t size, const char *from) {
 typedef uint64_t __attribute__((may_alias)) pants_why_word;
 enum { PANTS_WHY_WORDS = sizeof(struct pants_why) / sizeof(uint64_t) };
 
-/* Record one decision. Everything but seq is the caller's to fill. */
+/* The word whose upper half is `check` (little-endian). */
+enum { PANTS_WHY_CHECK = offsetof(struct pants_why, check) / sizeof(uint64_t) };
+
+static inline pants_why_word pants_why_unchecked(const pants_why_word *record, int i) {
+    return i == PANTS_WHY_CHECK ? record[i] & 0xffffffffu : record[i];
+}
+
+/* What a record with this seq has for a checksum; never 0. */
+static inline uint32_t pants_why_check(const pants_why_word *record, uint64_t seq) {
+    uint64_t sum = seq;
+    for (int i = 1; i < PANTS_WHY_WORDS; i++) {
+        sum = (sum ^ pants_why_unchecked(record, i)) * UINT64_C(0x9e3779b97f4a7c15);
+        sum ^= sum >> 32;
+    }
+    return (uint32_t)sum | 1u;
+}
+
+/* Record one decision. Everything but seq and check is the caller's to fill. */
 static inline void pants_why_append(struct pants_table *t, const struct pants_why *record) {
     uint64_t drawn = __atomic_fetch_add(&t->ring_next, 1, __ATOMIC_RELAXED);
     struct pants_why *entry = &t->why[drawn % PANTS_WHY_CAPACITY];
     const pants_why_word *from = (const pants_why_word *)record;
-    pants_why_word *to = (pants_why_word *)entry;
+    pants_why_word *to = (pants_why_word *)entry, check = pants_why_check(from, drawn + 1);
     __atomic_store_n(&entry->seq, 0, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    for (int i = 1; i < PANTS_WHY_WORDS; i++)
-        __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
+    for (int i = 1; i < PANTS_WHY_WORDS; i++) {
+        pants_why_word word = pants_why_unchecked(from, i);
+        __atomic_store_n(&to[i], i == PANTS_WHY_CHECK ? word | check << 32 : word, __ATOMIC_RELAXED);
+    }
     __atomic_store_n(&entry->seq, drawn + 1, __ATOMIC_RELEASE);
 }
 
-/* Copy the record whose seq is `seq` (from 1). 0 when it is being written or was overwritten; what is copied is
- * whole, unless a writer stood still in the middle while all the others of the ring were written. */
+/* Copy the record whose seq is `seq` (from 1). 0 when it is being written or was overwritten. seq tells that of all but
+ * a writer that stood still in the middle while all the others of the ring were written: then check does. */
 static inline int pants_why_read(const struct pants_table *t, uint64_t seq, struct pants_why *record) {
     const struct pants_why *entry = &t->why[(seq - 1) % PANTS_WHY_CAPACITY];
     const pants_why_word *from = (const pants_why_word *)entry;
@@ -186,6 +205,7 @@ static inline int pants_why_read(const struct pants_table *t, uint64_t seq, stru
         to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     record->seq = seq;
-    return __atomic_load_n(&entry->seq, __ATOMIC_RELAXED) == seq;
+    if (__atomic_load_n(&entry->seq, __ATOMIC_RELAXED) != seq) return 0;
+    return record->check == 0 || record->check == pants_why_check(to, seq);
 }
 #endif
