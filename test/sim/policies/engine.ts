@@ -64,6 +64,13 @@ export class Engine {
     this.now = now;
   }
 
+  /** The same host with the same programs on it, to try a plan on: nobody is told when those end. */
+  copy(coarse: number): Engine {
+    const copy = new Engine(this.host, this.now, coarse);
+    for (const task of this.#tasks) copy.#tasks.add({ ...task, ended: () => undefined });
+    return copy;
+  }
+
   get running(): ReadonlySet<Task> {
     return this.#tasks;
   }
