@@ -7,6 +7,7 @@
 #include <string>
 
 #include "children.h"
+#include "folders.h"
 #include "pump.h"
 #include "reactor.h"
 #include "table.h"
@@ -18,6 +19,7 @@ struct Addon {
     Pump pump;
     Children children;
     Table table;
+    Folders folders;
 };
 
 inline Addon &addon_of(const Napi::CallbackInfo &info) {
@@ -64,5 +66,6 @@ void define(Napi::Object exports, Addon *addon, const char *name) {
 void define_descriptors(Napi::Object exports, Addon *addon);
 void define_processes(Napi::Object exports, Addon *addon);
 void define_table(Napi::Object exports, Addon *addon);
+void define_folders(Napi::Object exports, Addon *addon);
 
 #endif

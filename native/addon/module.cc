@@ -31,11 +31,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     uv_loop_t *loop = nullptr;
     napi_get_uv_event_loop(env, &loop);
     auto *addon =
-        new Addon{env, std::make_unique<Napi::AsyncContext>(env, "pants"), Reactor(loop), {}, {}, {}};
+        new Addon{env, std::make_unique<Napi::AsyncContext>(env, "pants"), Reactor(loop), {}, {}, {}, {}};
     napi_add_async_cleanup_hook(env, leave, addon, nullptr);
     define_descriptors(exports, addon);
     define_processes(exports, addon);
     define_table(exports, addon);
+    define_folders(exports, addon);
     return exports;
 }
 

@@ -76,6 +76,7 @@ noreturn void hold(char **words) {
     start.child_ignored = signal(SIGCHLD, SIG_DFL) == SIG_IGN; /* ignored, it would leave us no status */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     prctl(PR_SET_NAME, "prex-hold");
+    files_settle(start.argv); /* what home has changed is there for the program */
     pid_t pid = begin(&start);
     int error = pid < 0 ? errno : start.error, status = 0;
     say(start.report, error ? -error : pid);

@@ -86,11 +86,13 @@ bool helper_lives(void);
  * well. False, and *why, when it cannot be started. */
 bool helper_start(const char **why, bool *on_its_way);
 
+enum { MESSAGE_MAX = 4096 }; /* bytes of payload that prexd may send us */
+
 /* ---- peer.c: messages over a non-blocking socket ---- */
 struct peer {
     int fd;
     size_t have;
-    char in[sizeof(struct pants_msg) + 4096];
+    char in[sizeof(struct pants_msg) + MESSAGE_MAX];
 };
 bool peer_send(int fd, const void *data, size_t size, const int *fds, int count);
 bool peer_tell(int fd, enum pants_msg_type type, uint32_t value);
@@ -117,8 +119,10 @@ void terminal_pass(void);    /* pass every byte on, if it is ours */
 void terminal_restore(void); /* as it was */
 
 /* ---- settle.c ---- */
-/* What the job may have changed on network file systems is seen here from now on. */
+/* What other hosts have changed on network file systems is seen here from now on: of the working directory and of what a
+ * program's arguments name; of these paths, each ending in NUL. */
 void files_settle(char *const *argv);
+void files_changed(const char *paths, size_t size);
 
 /* ---- end.c ---- */
 noreturn void end_by_signal(int signal);

@@ -1,5 +1,5 @@
-/* Before a job's status is told: what this host's kernel may have cached of a network file system, and the
- * job may have changed. Attributes of its directory and of what its arguments name are fetched anew from the
+/* Before a job's status is told at home, and there before its program starts: what this host's kernel may have cached of a
+ * network file system, and another host may have changed. Attributes of its directory and of what its arguments name are fetched anew from the
  * server (AT_STATX_FORCE_SYNC); on NFS a directory that has changed makes the kernel ask again for every name
  * in it, those that were not there included. FUSE keeps absent names for as long as its mount says, whatever
  * the directory does: those are looked up in the way of somebody who is about to make them, which never
@@ -7,7 +7,6 @@
 #include "prex.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -41,9 +40,12 @@ static const uint32_t types[] = {
 };
 enum { FUSE = 0x65735546 };
 
-/* Of the directory that was looked at last: arguments name files of few. */
-static char last[NAME_MAX_BYTES];
-static uint32_t last_type;
+/* Directories that were looked at, the last ones: arguments name files of few. */
+static struct {
+    uint64_t hash; /* of the path; two that had the same would cost a fetch */
+    uint32_t type;
+} seen[32];
+static unsigned seen_count;
 
 static bool shared(uint32_t type) {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -58,14 +60,25 @@ static int fetch(const char *path) {
                         attributes);
 }
 
+static uint64_t hash_of(const char *text) {
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+    while (*text)
+        hash = (hash ^ (unsigned char)*text++) * 0x100000001b3u;
+    return hash;
+}
+
 /* Type of the file system of a directory; its attributes are fetched once. */
 static uint32_t directory(const char *path) {
+    enum { SEEN_MAX = sizeof seen / sizeof *seen };
+    uint64_t hash = hash_of(path);
+    for (unsigned i = 0; i < seen_count && i < SEEN_MAX; i++)
+        if (seen[i].hash == hash) return seen[i].type;
     struct statfs fs;
-    if (strcmp(path, last) == 0) return last_type;
-    snprintf(last, sizeof last, "%s", path);
-    last_type = statfs(path, &fs) == 0 ? (uint32_t)fs.f_type : 0;
-    if (shared(last_type)) fetch(path);
-    return last_type;
+    uint32_t type = statfs(path, &fs) == 0 ? (uint32_t)fs.f_type : 0;
+    if (shared(type)) fetch(path);
+    seen[seen_count % SEEN_MAX].hash = hash;
+    seen[seen_count++ % SEEN_MAX].type = type;
+    return type;
 }
 
 /* Nothing can come of it: a link to another file system, and to a directory at that, is refused, but only
@@ -86,14 +99,23 @@ static void name(const char *path) {
     if (type == FUSE) look_for(path);
 }
 
-/* A word, and what it may hold behind "-o", '=' or ',': -ofile, --output=file, -Wp,-MMD,file. */
+/* A word, and what it may hold behind "-o", '=' or ',': -ofile, --output=file, -Wp,-MMD,file. Behind the letters of a compiler's other
+ * options, which it is given by the dozen, nobody names a file: each would cost a question to the server. */
 static void word(const char *text) {
     if (*text != '-')
         name(text);
-    else if (text[1] != '-' && text[1] != '\0')
+    else if (text[1] != '\0' && !strchr("-DOUWfglmswx", text[1]))
         name(text + 2);
     for (const char *at = text; (at = strpbrk(at, "=,")) != NULL;)
         name(++at);
+}
+
+void files_changed(const char *paths, size_t size) {
+    for (const char *end; size > 0 && (end = memchr(paths, '\0', size)) != NULL;) {
+        name(paths);
+        size -= (size_t)(end + 1 - paths);
+        paths = end + 1;
+    }
 }
 
 void files_settle(char *const *argv) {

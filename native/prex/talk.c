@@ -20,11 +20,17 @@ struct talk {
     int64_t silent_since_ms; /* first probe that failed in a row; 0 = none did */
 };
 
+static void cut(char *to, size_t size, const char *from) {
+    size_t length = strnlen(from, size - 1);
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
 static void finish(struct talk *t, enum end end, enum pants_reason reason, const char *text) {
     terminal_restore();
     t->outcome->end = end;
     t->outcome->reason = reason;
-    if (text != t->outcome->text) snprintf(t->outcome->text, sizeof t->outcome->text, "%s", text);
+    if (text != t->outcome->text) cut(t->outcome->text, sizeof t->outcome->text, text);
     t->over = true;
 }
 
@@ -56,13 +62,16 @@ static void heard(struct talk *t, const struct pants_msg *message, const char *t
     case PANTS_MSG_STARTED:
         t->ready = t->started = true;
         terminal_pass();
-        snprintf(t->outcome->where, sizeof t->outcome->where, "%s", text);
+        cut(t->outcome->where, sizeof t->outcome->where, text);
         if (debugging())
             fprintf(stderr, "prex: %s: started on %.*s\n", t->job->path, (int)strcspn(text, " "), text);
         break;
     case PANTS_MSG_EXIT:
         t->outcome->status = (int)message->value;
         finish(t, END_STATUS, PANTS_WHY_NONE, "");
+        break;
+    case PANTS_MSG_CHANGED:
+        files_changed(text, message->length);
         break;
     case PANTS_MSG_LOST:
         finish(t, END_LOST, PANTS_WHY_LOST, text);
@@ -81,7 +90,7 @@ static void heard(struct talk *t, const struct pants_msg *message, const char *t
 /* Takes what has come; false when the connection is at its end. */
 static bool take(struct talk *t) {
     struct pants_msg message;
-    char text[256];
+    static char text[MESSAGE_MAX + 1];
     int got = 1;
     while (!t->over && (got = peer_next(&t->peer, &message, text, sizeof text)) > 0)
         heard(t, &message, text);

@@ -13,6 +13,7 @@ import { preamble } from "../mux/preamble.js";
 import { encodeRefused } from "../mux/status.js";
 import type { Stream } from "../mux/stream.js";
 import { Admission, type Applicant, type Door } from "./admit.js";
+import { Folders } from "./changes.js";
 import type { Guests } from "./guests.js";
 import { Job } from "./job.js";
 import { Slots } from "./slots.js";
@@ -28,6 +29,7 @@ export class Agent implements Door {
   readonly slots: Slots;
   private readonly admission = new Admission(this);
   private readonly jobs = new Set<Job>();
+  private readonly folders = new Folders();
   private readonly pipe: BytePipe;
   private readonly directory: string;
   private terminated = false;
@@ -58,7 +60,8 @@ export class Agent implements Door {
   start(applicant: Applicant, slot: number): void {
     const { stream, spec } = applicant;
     trace?.("admitted");
-    const job = new Job(this.pipe, stream, spec, slot, this.guests.priority(), (ended) => this.ended(ended));
+    const guests = this.guests.priority();
+    const job = new Job(this.pipe, stream, spec, slot, guests, this.folders, (ended) => this.ended(ended));
     if (job.pid < 0) {
       const text = `${spec.path.toString("utf8")} cannot be started there (errno ${-job.pid})`;
       stream.control(Type.REFUSE, encodeRefused({ reason: Refusal.SPAWN, text }));
@@ -108,6 +111,7 @@ export class Agent implements Door {
 
   private beat(): void {
     this.pipe.beat();
+    this.folders.look();
     const silent = performance.now() - this.pipe.heardAt;
     if (silent >= LINK_KILL_MS) this.end();
     else if (silent >= LINK_TERM_MS && !this.terminated) {

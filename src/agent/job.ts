@@ -7,9 +7,10 @@ import { trace } from "../io/trace.js";
 import { u32 } from "../mux/encode.js";
 import { type Frame, Type } from "../mux/frame.js";
 import { FileUse } from "../mux/open-file.js";
-import type { JobSpec } from "../mux/spec.js";
+import { type JobSpec, SpecFlag } from "../mux/spec.js";
 import { encodeStatus, type JobStatus } from "../mux/status.js";
 import type { Stream } from "../mux/stream.js";
+import type { Changes, Folders } from "./changes.js";
 import { DirectFile } from "./direct.js";
 import { type GuestPriority, lowerSession } from "./guests.js";
 import { InputPump } from "./input.js";
@@ -26,6 +27,8 @@ export class Job {
   readonly holder: number;
   private readonly report: number;
   private readonly terminal: boolean;
+  /** Files that it changes, if home wants to know. */
+  private readonly changes: Changes | undefined;
   /** What a stop by SIGSTOP really was, since that was sent in its place; 0 = itself. */
   private stoppedBy = 0;
   private readonly inputs = new Map<number, InputPump>();
@@ -46,14 +49,19 @@ export class Job {
     spec: JobSpec,
     slot: number,
     guests: GuestPriority,
+    folders: Folders,
     private readonly ended: (job: Job) => void,
   ) {
+    if ((spec.flags & SpecFlag.TELL_CHANGED) !== 0) this.changes = folders.watch(spec.cwd, spec.argv);
     const { pid, holder, report, ends } = startProgram(spec, slot, guests);
     this.pid = pid;
     this.holder = holder;
     this.report = report;
     this.terminal = spec.files.some(({ use }) => use === FileUse.TERMINAL);
-    if (pid < 0) return;
+    if (pid < 0) {
+      this.changes?.end();
+      return;
+    }
     lowerSession(pid, guests.nice, () => this.status !== undefined);
     const changed = (): void => this.settle();
     for (const end of ends) {
@@ -130,7 +138,8 @@ export class Job {
     if (this.closed || this.status === undefined) return;
     if (!this.told && [...this.outputs.values()].every(({ settled }) => settled)) {
       this.told = true;
-      this.stream.inOrder(Type.STATUS, encodeStatus(this.status));
+      const changed = this.changes?.end();
+      this.stream.inOrder(Type.STATUS, encodeStatus({ ...this.status, ...(changed && { changed }) }));
       trace?.("status sent");
     }
     if (this.told && [...this.outputs.values()].every(({ open }) => !open)) {

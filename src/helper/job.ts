@@ -4,6 +4,7 @@ import { memoryClass, type Need, wantedWords } from "../core/kinds/need.js";
 import { claimsOf } from "../io/claims.js";
 import { identify } from "../io/identity.js";
 import { Msg, type Run, RunFlag, type State, Why } from "../io/layout.js";
+import { changedElsewhere } from "../io/mounts.js";
 import { native } from "../io/native.js";
 import { isForeground, isStopped } from "../io/processes.js";
 import { trace } from "../io/trace.js";
@@ -12,6 +13,7 @@ import type { JobStatus, Refused } from "../mux/status.js";
 import type { Lease } from "../wire/control.js";
 import { actsAtHome } from "./at-home.js";
 import { Attempt } from "./attempt.js";
+import { partsOf } from "./changed.js";
 import { Descriptors } from "./descriptors.js";
 import { carried } from "./environment.js";
 import { ioPriorityOf } from "./io-priority.js";
@@ -254,7 +256,10 @@ export class Job {
     const identity = identify(path);
     const claims = claimsOf(cwd, argv);
     if (identity === "" || claims === undefined) return undefined;
-    const flags = (this.byName === "" ? 0 : SpecFlag.BY_NAME) | (this.run.flags & SpecFlag.ATTRIBUTES);
+    const flags =
+      (this.byName === "" ? 0 : SpecFlag.BY_NAME) |
+      (claims.some(({ dev }) => changedElsewhere(dev)) ? SpecFlag.TELL_CHANGED : 0) |
+      (this.run.flags & SpecFlag.ATTRIBUTES);
     const files = this.descriptors.held;
     const memoryMb = this.need ? memoryClass(this.need) : 0;
     const ioPriority = ioPriorityOf(this.standIn.pid);
@@ -276,6 +281,7 @@ export class Job {
     this.record(this.rerun ? Why.RERUN : this.asked, this.host, status, detail);
     this.exited = true;
     trace?.("told");
+    for (const part of partsOf(this.result?.changed)) this.standIn.send(Msg.CHANGED, 0, part);
     this.standIn.send(Msg.EXIT, status);
     this.wake();
   }

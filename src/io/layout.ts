@@ -177,6 +177,7 @@ export const Msg = {
   LOST: 68,
   JSON: 69,
   STOPPED: 70,
+  CHANGED: 71,
 } as const;
 
 export const MSG_MAGIC = 0x58525050;

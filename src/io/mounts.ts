@@ -5,23 +5,48 @@ import { readFileSync } from "node:fs";
 const NETWORK =
   /^(nfs4?|cifs|smb3?|lustre|ceph|glusterfs|fuse\.(glusterfs|ceph|sshfs|juicefs|s3fs)|gpfs|beegfs|afs|9p|virtiofs|ocfs2|gfs2)$/;
 
+/** Those, and file systems of programs, which may be anywhere. */
+const CHANGED_ELSEWHERE = new RegExp(`${NETWORK.source}|^fuse`);
+
+/** What is known of devices, and until when, performance.now(): jobs come by the hundred, mounts do not. */
+const known = new Map<bigint, boolean>();
+let knownUntil = 0;
+const KNOWN_MS = 2000;
+
+/** Whether other hosts may change what is on this device while our kernel has it cached. */
+export function changedElsewhere(dev: bigint): boolean {
+  const now = performance.now();
+  if (now > knownUntil) {
+    known.clear();
+    knownUntil = now + KNOWN_MS;
+  }
+  const before = known.get(dev);
+  const is = before ?? CHANGED_ELSEWHERE.test(mountOf(dev).type);
+  if (before === undefined) known.set(dev, is);
+  return is;
+}
+
 /** `type source` of a network file system with this device number, or "" for anything else. */
 export function networkSource(dev: bigint): string {
+  const { type, source } = mountOf(dev);
+  return NETWORK.test(type) ? `${type} ${source}` : "";
+}
+
+function mountOf(dev: bigint): { readonly type: string; readonly source: string } {
   const number = `${major(dev)}:${minor(dev)}`;
-  let text: string;
+  let text = "";
   try {
     text = readFileSync("/proc/self/mountinfo", "utf8");
   } catch {
-    return "";
+    // No /proc: nothing is known.
   }
   for (const line of text.split("\n")) {
     const fields = line.split(" ");
     if (fields[2] !== number) continue;
     const rest = fields.indexOf("-");
-    const type = fields[rest + 1] ?? "";
-    if (rest > 0 && NETWORK.test(type)) return `${type} ${fields[rest + 2] ?? ""}`;
+    if (rest > 0) return { type: fields[rest + 1] ?? "", source: fields[rest + 2] ?? "" };
   }
-  return "";
+  return { type: "", source: "" };
 }
 
 const major = (dev: bigint): bigint => ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);

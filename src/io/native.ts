@@ -105,6 +105,16 @@ export interface Native {
   watch(fd: number, events: number, callback: (events: number) => void): number;
   unwatch(fd: number): void;
 
+  // -- folders: inotify(7), on whichever file system
+  /**
+   * Notes from now on which files in a folder programs of this host write and close, or set attributes of. A number, the
+   * same one for the same folder; -ENOTDIR, -ENOSPC when too many are watched.
+   */
+  watchFolder(path: Buffer): number;
+  unwatchFolder(folder: number): void;
+  /** What happened since the last call; folder -1: more than the kernel keeps. */
+  changedFiles(): { folder: number; name: Buffer }[];
+
   // -- unix sockets
   /** Bind (mode 0600 or 0666), listen, non-blocking, close-on-exec. A path in use: -EADDRINUSE. */
   listenUnix(path: string, mode: number): number;

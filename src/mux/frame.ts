@@ -139,7 +139,7 @@ export const rules: ReadonlyMap<number, Rule> = new Map<number, Rule>([
   [Type.WINDOW, job("home", 8, 8, FD_MAX)],
   [Type.WITHDRAW, job("home", 0, 0)],
   [Type.REFUSE, job("agent", 1, 1024)],
-  [Type.STATUS, job("agent", 52, 52)],
+  [Type.STATUS, job("agent", 52, PAYLOAD_MAX)],
   [Type.STOPPED, job("agent", 4, 4)],
   [Type.ASK, job("agent", 3, 3)],
   [Type.SEEN, job("agent", 2, 2)],

@@ -7,6 +7,8 @@ import { decodeFiles, encodeFiles, type OpenFile } from "./open-file.js";
 export const SpecFlag = {
   /** A host asked for by name: run also without a slot table, and wait for a slot. */
   BY_NAME: 1,
+  /** Home's kernel may have cached what the program will change: the status is to say which files that were. */
+  TELL_CHANGED: 2,
   /** The program leads its process group, its session. */
   LEADS_GROUP: 0x100,
   LEADS_SESSION: 0x200,

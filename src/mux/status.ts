@@ -1,6 +1,7 @@
 /** How a job ended, or why it did not begin. */
 import { Buffer } from "node:buffer";
 import { Reader, Writer } from "./bytes.js";
+import { LinkFault } from "./errors.js";
 import { Refusal } from "./frame.js";
 
 export interface JobStatus {
@@ -14,13 +15,17 @@ export interface JobStatus {
   readonly outBlocks: number;
   /** Bytes of stdin that the program has taken. */
   readonly consumed: number;
+  /** Paths, each ending in NUL, of files that it changed; asked for by SpecFlag.TELL_CHANGED. */
+  readonly changed?: Buffer;
 }
+
+const NONE = Buffer.alloc(0);
 
 export function encodeStatus(s: JobStatus): Buffer {
   const w = new Writer().u32(s.status);
   for (const value of [s.userUs, s.systemUs, s.maxRssKb, s.inBlocks, s.outBlocks, s.consumed])
     w.u64(BigInt(value));
-  return w.done();
+  return w.raw(s.changed ?? NONE).done();
 }
 
 /** @throws {LinkFault} */
@@ -37,8 +42,10 @@ export function decodeStatus(bytes: Buffer): JobStatus {
     outBlocks: next(),
     consumed: next(),
   };
-  r.end();
-  return result;
+  const changed = r.rest();
+  if (changed.length === 0) return result;
+  if (changed.at(-1) !== 0) throw new LinkFault("content", "a path without an end");
+  return { ...result, changed: Buffer.from(changed) };
 }
 
 export interface Refused {

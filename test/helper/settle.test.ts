@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { packageRoot } from "../../src/io/paths.js";
 import { Bed } from "./bed.js";
 
 /** Longer than any test: whoever sees a change has not waited for it. */
@@ -66,6 +67,43 @@ describe.skipIf(missing !== "")("on a file system whose client caches", () => {
     const script = `${there}; echo b >> ${grown}; echo new > ${made}; exit 3`;
     await run(here, script, word(grown), word(made));
     expect([statSync(at(grown)).size, statSync(at(made)).size]).toEqual([3, 4]);
+  });
+
+  it.each([
+    ["beside its input", "", "in"],
+    ["in a folder that an argument names", "out/", "out"],
+    ["in a folder where an argument names another", "deep/er/", "-Xdeep/er/other"],
+    ["in a folder behind =", "gen/", "--cpp_out=gen"],
+  ])("it sees what its job wrote in place and no argument names: %s", async (what, folder, word) => {
+    const file = `${folder}derived-${what.replaceAll(" ", "-")}`;
+    mkdirSync(at(folder), { recursive: true });
+    writeFileSync(at(file), "a");
+    expect(statSync(at(file)).size).toBe(1);
+    await run(here, `${there}; echo longer > ${file}; exit 3`, word);
+    expect(statSync(at(file)).size).toBe(7);
+  });
+
+  it("and what is left of many that it wrote", async () => {
+    const names = Array.from({ length: 300 }, (_, i) => `one-of-many-with-a-long-name-${i}`);
+    for (const name of names) writeFileSync(at(name), "a");
+    for (const name of names) expect(statSync(at(name)).size).toBe(1);
+    await run(here, `${there}; for i in one-of-many-*; do echo longer > $i; done; exit 3`);
+    expect(names.filter((name) => statSync(at(name)).size !== 7)).toEqual([]);
+  });
+
+  it("a program that home sends here sees what home has written", () => {
+    writeFileSync(at("sent"), "a");
+    expect([statSync(at("sent")).size, existsSync(at("header"))]).toEqual([1, false]);
+    appendFileSync(source("sent"), "b");
+    writeFileSync(source("header"), "new");
+    const prex = join(packageRoot, "build", "Release", "prex");
+    const argv = ["--hold", "3", "0", "/usr/bin/stat", "stat", "-c", "%n %s", "sent", "header"];
+    const held = spawnSync(prex, argv, {
+      cwd: here,
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      encoding: "utf8",
+    });
+    expect([held.stdout, held.stderr, held.status]).toEqual(["sent 2\nheader 3\n", "", 0]);
   });
 
   it("it looks for what is not there without making it", async () => {

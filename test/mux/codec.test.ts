@@ -208,6 +208,10 @@ describe("outcomes", () => {
         expect(decodeStatus(encodeStatus(signed))).toEqual(signed);
       }),
     );
+    const changed = Buffer.from("a\0sub/b c\0");
+    const sent = { status: 0, userUs: 1, systemUs: 2, maxRssKb: 3, inBlocks: 4, outBlocks: 5, consumed: 6 };
+    expect(decodeStatus(encodeStatus({ ...sent, changed }))).toEqual({ ...sent, changed });
+    expect(() => decodeStatus(encodeStatus({ ...sent, changed: Buffer.from("a\0b") }))).toThrow(LinkFault);
     const refused = { reason: 5, text: "program /usr/bin/gcc is another one there" };
     expect(decodeRefused(encodeRefused(refused))).toEqual(refused);
     const full = { reason: Refusal.MEMORY, text: "full: no 640 MiB of memory are left there", leftMb: 512 };
