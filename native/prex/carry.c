@@ -35,17 +35,20 @@ enum { RESTART_MS = 500 };
  * starts. */
 static int reach(int64_t until_ms, const char **why) {
     int64_t following_ms = 0;
+    const char *no_start = NULL;
     for (int64_t start_ms = now_ms();;) {
         bool absent = false, on_its_way = false;
         int fd = helper_connect(why, &absent);
         if (fd >= 0 || !absent) return fd;
         /* Again from time to time: who starts it for all of us may have seen it fail. */
         if (now_ms() >= start_ms) {
-            if (!helper_start(why, &on_its_way)) return -1;
+            if (!helper_start(&no_start, &on_its_way)) return *why = no_start, -1;
             if (on_its_way && until_ms == 0) until_ms = following_ms = now_ms() + START_WAIT_MS;
+            if (no_start) *why = no_start;
             if (!on_its_way && until_ms == following_ms) return -1;
             start_ms = now_ms() + RESTART_MS;
-        }
+        } else if (no_start)
+            *why = no_start;
         if (now_ms() >= until_ms) return -1;
         pause_ms(20);
     }

@@ -83,7 +83,7 @@ bool helper_lives(void);
 
 /* ---- start.c ---- */
 /* Starts prexd in the background, unless someone is at it: then it is on its way, if its last start went
- * well. False, and *why, when it cannot be started. */
+ * well; if it did not, *why says so. False, and *why, when it cannot be started. */
 bool helper_start(const char **why, bool *on_its_way);
 
 enum { MESSAGE_MAX = 4096 }; /* bytes of payload that prexd may send us */

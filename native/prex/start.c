@@ -113,6 +113,8 @@ bool helper_start(const char **why, bool *on_its_way) {
     int fd = above_stdio(open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (fd < 0) return *why = "prexd was not running, and its directory cannot be written", false;
     struct stat st;
+    bool failed = fstat(fd, &st) == 0 && st.st_size > 0;
+    if (failed) *why = "prexd did not start: see prexd.log";
     *on_its_way = false;
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         /* A child that sends no SIGCHLD, since one would be pending when the program starts here. */
@@ -124,7 +126,7 @@ bool helper_start(const char **why, bool *on_its_way) {
         }
         if (pid > 0) waitpid((pid_t)pid, NULL, __WALL);
     } else
-        *on_its_way = fstat(fd, &st) == 0 && st.st_size == 0;
+        *on_its_way = !failed;
     close(fd);
     return true;
 }

@@ -2,6 +2,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { until } from "../../src/lab/wait.js";
 import { type Background, processState, World } from "./world.js";
 
 const world = new World();
@@ -329,5 +330,20 @@ describe("starting prexd", () => {
       "-c",
       `for p in /proc/[0-9]*; do case $(readlink $p/exe) in ${fakeBin}) kill -9 \${p#/proc/};; esac; done`,
     ]);
+  });
+
+  it("is said to have failed, where it has, by the next one", async () => {
+    mkdirSync(join(world.dir, "bin"), { recursive: true });
+    mkdirSync(join(world.dir, "build", "Release"), { recursive: true });
+    writeFileSync(join(world.dir, "bin", "prexd"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    const prex = join(world.dir, "build", "Release", "prex");
+    writeFileSync(prex, readFileSync(world.prex), { mode: 0o755 });
+    const run = async (): Promise<string> => {
+      const job = world.start([prex], { PANTS_STANDIN: `0:${target}`, TARGET_END: "3" });
+      expect(await job.ended()).toBe(3);
+      return world.whys()[0]?.detail ?? "";
+    };
+    expect(await run()).toBe("prexd was not running");
+    await until("the failure to be told", async () => (await run()) === "prexd did not start: see prexd.log");
   });
 });
