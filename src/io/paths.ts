@@ -1,5 +1,6 @@
 /** Where PANTS keeps its files; the C side (native/include/paths.h) finds the same places. */
 import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -26,6 +27,12 @@ export function userDir(runtime: string, uid: number): string {
   return join(runtime, "users", String(uid));
 }
 
+/** A user's own, of this host: homes are often on a file system that many hosts share, and what is learned is not. */
+function userState(env: NodeJS.ProcessEnv): string {
+  const base = env["XDG_STATE_HOME"] ?? join(env["HOME"] ?? "/", ".local", "state");
+  return join(base, "pants", hostname() || "localhost");
+}
+
 /**
  * What PANTS learns and records, kept over restarts: PANTS_STATE_DIR; else, where PANTS_RUNTIME_DIR is set, `kept` below
  * it, so that two daemons on one machine do not share it; else /var/lib/pants for root, and XDG's place for others.
@@ -34,7 +41,7 @@ export function stateDir(env: NodeJS.ProcessEnv = process.env): string {
   if (env["PANTS_STATE_DIR"]) return env["PANTS_STATE_DIR"];
   if (env["PANTS_RUNTIME_DIR"]) return join(env["PANTS_RUNTIME_DIR"], "kept");
   if (process.getuid?.() === 0) return ROOT_STATE;
-  return join(env["XDG_STATE_HOME"] ?? join(env["HOME"] ?? "/", ".local", "state"), "pants");
+  return userState(env);
 }
 
 export const learnedFile = (env?: NodeJS.ProcessEnv): string => join(stateDir(env), "learned.json");
@@ -46,7 +53,7 @@ export const learnedFile = (env?: NodeJS.ProcessEnv): string => join(stateDir(en
 export function worksFile(directory: string, env: NodeJS.ProcessEnv = process.env): string {
   if (env["PANTS_RUNTIME_DIR"] && !env["PANTS_STATE_DIR"]) return join(directory, "works.json");
   if (env["PANTS_STATE_DIR"]) return join(env["PANTS_STATE_DIR"], `works-${process.getuid?.() ?? 0}.json`);
-  return join(env["XDG_STATE_HOME"] ?? join(env["HOME"] ?? "/", ".local", "state"), "pants", "works.json");
+  return join(userState(env), "works.json");
 }
 
 export const stateFile = (runtime: string): string => join(runtime, "state");

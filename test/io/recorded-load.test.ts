@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { recordedLoad } from "../../src/io/load-record.js";
@@ -26,8 +27,18 @@ describe("the record of load that a user reads", () => {
     context.skip(existsSync("/run/pants/state"), "root's pantsd runs here");
     ordinary();
     const state = temporary();
-    mkdirSync(join(state, "pants"));
-    writeFileSync(join(state, "pants", "load"), "");
-    expect(recordedLoad({ XDG_STATE_HOME: state })).toBe(join(state, "pants", "load"));
+    const kept = join(state, "pants", hostname());
+    mkdirSync(kept, { recursive: true });
+    writeFileSync(join(kept, "load"), "");
+    expect(recordedLoad({ XDG_STATE_HOME: state })).toBe(join(kept, "load"));
+  });
+
+  it("is not another host's, whose home is the same", (context) => {
+    context.skip(existsSync("/run/pants/state"), "root's pantsd runs here");
+    ordinary();
+    const state = temporary();
+    mkdirSync(join(state, "pants", "another"), { recursive: true });
+    writeFileSync(join(state, "pants", "another", "load"), "");
+    expect(recordedLoad({ XDG_STATE_HOME: state })).toBe(ROOTS);
   });
 });
