@@ -97,6 +97,7 @@ noreturn void carry(struct job *job) {
     int fd =
         reach(job->flags & (PANTS_RUN_BY_HAND | PANTS_RUN_ALWAYS) ? job->since_ms + HAND_WAIT_MS : 0, &why);
     if (fd < 0) run_here(job, PANTS_WHY_NO_HELPER, why);
+    files_publish(job->argv);
     talk(fd, job, "", &outcome);
     if (outcome.end == END_BROKEN) {
         if (!(job->flags & PANTS_RUN_IDEMPOTENT)) {

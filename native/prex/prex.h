@@ -122,6 +122,8 @@ void terminal_restore(void); /* as it was */
 /* What other hosts have changed on network file systems is seen here from now on: of the working directory and of what a
  * program's arguments name; of these paths, each ending in NUL. */
 void files_settle(char *const *argv);
+/* What programs of this host have written to such files and not closed is there for other hosts. */
+void files_publish(char *const *argv);
 void files_changed(const char *paths, size_t size);
 
 /* ---- end.c ---- */

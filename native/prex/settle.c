@@ -1,9 +1,10 @@
-/* Before a job's status is told at home, and there before its program starts: what this host's kernel may have cached of a
- * network file system, and another host may have changed. Attributes of its directory and of what its arguments name are fetched anew from the
- * server (AT_STATX_FORCE_SYNC); on NFS a directory that has changed makes the kernel ask again for every name
+/* Network file systems. Before a job's status is told at home, and there before its program starts: what this host's kernel may
+ * have cached, and another host may have changed. Attributes of the working directory and of what arguments name are fetched
+ * anew from the server (AT_STATX_FORCE_SYNC); on NFS a directory that has changed makes the kernel ask again for every name
  * in it, those that were not there included. FUSE keeps absent names for as long as its mount says, whatever
  * the directory does: those are looked up in the way of somebody who is about to make them, which never
- * trusts the cache. */
+ * trusts the cache. Before a job is sent: what programs here have written to the files that it names, and not closed, goes
+ * to the server. */
 #include "prex.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -53,11 +54,13 @@ static bool shared(uint32_t type) {
     return false;
 }
 
+/* What is done to each: ours is written out, which NFS does before it tells a time of change; or theirs is fetched. */
+static enum { PUBLISH = 0, FETCH = AT_STATX_FORCE_SYNC } what;
+
 static int fetch(const char *path) {
     char attributes[256]; /* struct statx, which nobody reads */
     const unsigned basic = 0x7ff;
-    return (int)syscall(SYS_statx, AT_FDCWD, path, AT_STATX_FORCE_SYNC | AT_SYMLINK_NOFOLLOW, basic,
-                        attributes);
+    return (int)syscall(SYS_statx, AT_FDCWD, path, (unsigned)what | AT_SYMLINK_NOFOLLOW, basic, attributes);
 }
 
 static uint64_t hash_of(const char *text) {
@@ -96,7 +99,7 @@ static void name(const char *path) {
     parent[length] = '\0';
     uint32_t type = directory(!slash ? "." : length == 0 ? "/" : parent);
     if (!shared(type) || fetch(path) == 0 || errno != ENOENT) return;
-    if (type == FUSE) look_for(path);
+    if (type == FUSE && what == FETCH) look_for(path);
 }
 
 /* A word, and what it may hold behind "-o", '=' or ',': -ofile, --output=file, -Wp,-MMD,file. Behind the letters of a compiler's other
@@ -111,6 +114,7 @@ static void word(const char *text) {
 }
 
 void files_changed(const char *paths, size_t size) {
+    what = FETCH;
     for (const char *end; size > 0 && (end = memchr(paths, '\0', size)) != NULL;) {
         name(paths);
         size -= (size_t)(end + 1 - paths);
@@ -118,9 +122,20 @@ void files_changed(const char *paths, size_t size) {
     }
 }
 
-void files_settle(char *const *argv) {
+static void words(char *const *argv) {
     int left = NAMES_MAX;
+    seen_count = 0;
     directory(".");
     for (char *const *at = argv; *at && *++at && left > 0; left--)
         word(*at);
+}
+
+void files_publish(char *const *argv) {
+    what = PUBLISH;
+    words(argv);
+}
+
+void files_settle(char *const *argv) {
+    what = FETCH;
+    words(argv);
 }
