@@ -146,7 +146,8 @@ export class Bed {
       const how = result.signal ?? `status ${String(result.status)}`;
       throw new Error(`make ended with ${how}: ${result.stderr.split("\n").slice(-8).join("\n")}`);
     }
-    const image = this.#project.image(tree) ?? "none";
+    const image = this.#project.image(tree);
+    if (image === undefined) throw new Error("make made nothing that could be compared");
     this.#image ??= image;
     const cpu = cpuDetail(lab.hosts, used);
     const atHome = [...(went?.home ?? [])].map(([why, count]) => `${count}: ${why}`).join("; ");

@@ -1,6 +1,6 @@
 /** What is built: the kernel, or a small program in its place that shows that the bench works. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freshTree, type KernelConfig, kernelSource, missingPackages } from "./source.js";
 
@@ -29,6 +29,18 @@ function hash(file: string): string | undefined {
   }
 }
 
+/** Of all object files in some folders, with their names; undefined when there is none. */
+export function hashObjects(tree: string, folders: readonly string[]): string | undefined {
+  const sum = createHash("sha256");
+  const found = folders.flatMap((folder) =>
+    readdirSync(join(tree, folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".o"))
+      .map((name) => join(folder, name)),
+  );
+  for (const name of found.sort()) sum.update(`${name}\0`).update(readFileSync(join(tree, name)));
+  return found.length > 0 ? sum.digest("hex") : undefined;
+}
+
 /** @param targets - `vmlinux`, or folders of the kernel for less of it */
 export function kernel(config: KernelConfig, jobs: number, targets: readonly string[]): Project {
   let source = "";
@@ -45,7 +57,8 @@ export function kernel(config: KernelConfig, jobs: number, targets: readonly str
       source = await kernelSource(config);
     },
     fresh: (folder) => freshTree(source, folder),
-    image: (folder) => hash(join(folder, "vmlinux")),
+    image: (folder) =>
+      targets.includes("vmlinux") ? hash(join(folder, "vmlinux")) : hashObjects(folder, targets),
   };
 }
 
