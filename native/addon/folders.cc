@@ -33,10 +33,7 @@ std::vector<Folders::Change> Folders::changes() {
             memcpy(&event, at, sizeof event);
             const char *name = at + sizeof event;
             at = name + event.len;
-            if ((event.mask & IN_Q_OVERFLOW) != 0)
-                all.push_back({-1, ""});
-            else if (event.len > 0) // without a name: the folder itself
-                all.push_back({event.wd, name});
+            if (event.len > 0) all.push_back({event.wd, name}); // without a name: the folder itself, or the queue's end
         }
     }
     return all;

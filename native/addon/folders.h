@@ -8,7 +8,7 @@
 class Folders {
   public:
     struct Change {
-        int folder;       // what watch() returned; -1: more happened than the kernel keeps
+        int folder;       // what watch() returned
         std::string name; // within it
     };
 
@@ -20,7 +20,7 @@ class Folders {
     // A number >= 0, the same one for the same folder; or -errno: ENOTDIR, ENOSPC when the user watches too many.
     int watch(const std::string &path);
     void unwatch(int folder);
-    // What happened since the last call, in order. A file that a program has open for writing counts when it closes it.
+    // What happened since the last call, in order, as far as the kernel keeps it (16,384 events as shipped). A file that a program has open for writing counts when it closes it.
     std::vector<Change> changes();
 
   private:

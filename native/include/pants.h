@@ -155,6 +155,7 @@ struct pants_table {
 #define PANTS_MSG_MAGIC 0x58525050u /* "PPRX" */
 #define PANTS_MSG_VERSION 1
 #define PANTS_MSG_LENGTH_MAX (8u << 20)
+#define PANTS_PART_MAX 4096 /* bytes of payload that a stand-in takes */
 struct pants_msg {      /* 16 bytes, then `length` bytes of payload */
     uint32_t magic;     /*  0 */
     uint16_t version;   /*  4 */
@@ -180,7 +181,7 @@ enum pants_msg_type {
     PANTS_MSG_LOST = 68,    /* outcome unknown; payload: one line for stderr. The stand-in dies of SIGKILL */
     PANTS_MSG_JSON = 69,
     PANTS_MSG_STOPPED = 70, /* value: stop signal: the far program stopped; the stand-in stops itself */
-    PANTS_MSG_CHANGED = 71  /* payload: paths, each ending in NUL, 4000 bytes at most: files that the program changed, on
+    PANTS_MSG_CHANGED = 71  /* payload: paths, each ending in NUL: files that the program changed, on
                              * file systems of which this host's kernel may have something cached. Before EXIT */
 };
 /* When the connection breaks: prexd sends STARTED before it hands the job to any link, so no STARTED seen = nothing

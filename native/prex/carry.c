@@ -41,14 +41,14 @@ static int reach(int64_t until_ms, const char **why) {
         int fd = helper_connect(why, &absent);
         if (fd >= 0 || !absent) return fd;
         /* Again from time to time: who starts it for all of us may have seen it fail. */
-        if (now_ms() >= start_ms) {
-            if (!helper_start(&no_start, &on_its_way)) return *why = no_start, -1;
+        bool again = now_ms() >= start_ms, can = !again || helper_start(&no_start, &on_its_way);
+        if (no_start) *why = no_start;
+        if (!can) return -1;
+        if (again) {
             if (on_its_way && until_ms == 0) until_ms = following_ms = now_ms() + START_WAIT_MS;
-            if (no_start) *why = no_start;
             if (!on_its_way && until_ms == following_ms) return -1;
             start_ms = now_ms() + RESTART_MS;
-        } else if (no_start)
-            *why = no_start;
+        }
         if (now_ms() >= until_ms) return -1;
         pause_ms(20);
     }

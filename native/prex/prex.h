@@ -86,13 +86,11 @@ bool helper_lives(void);
  * well; if it did not, *why says so. False, and *why, when it cannot be started. */
 bool helper_start(const char **why, bool *on_its_way);
 
-enum { MESSAGE_MAX = 4096 }; /* bytes of payload that prexd may send us */
-
 /* ---- peer.c: messages over a non-blocking socket ---- */
 struct peer {
     int fd;
     size_t have;
-    char in[sizeof(struct pants_msg) + MESSAGE_MAX];
+    char in[sizeof(struct pants_msg) + PANTS_PART_MAX];
 };
 bool peer_send(int fd, const void *data, size_t size, const int *fds, int count);
 bool peer_tell(int fd, enum pants_msg_type type, uint32_t value);

@@ -90,7 +90,7 @@ static void heard(struct talk *t, const struct pants_msg *message, const char *t
 /* Takes what has come; false when the connection is at its end. */
 static bool take(struct talk *t) {
     struct pants_msg message;
-    static char text[MESSAGE_MAX + 1];
+    static char text[PANTS_PART_MAX + 1];
     int got = 1;
     while (!t->over && (got = peer_next(&t->peer, &message, text, sizeof text)) > 0)
         heard(t, &message, text);

@@ -1,8 +1,6 @@
 /** What the far host says that a program changed, in portions for its stand-in. */
 import { Buffer } from "node:buffer";
-
-/** A stand-in takes MESSAGE_MAX (native/prex/prex.h). */
-const PART_MAX = 4000;
+import { PART_MAX } from "../io/layout.js";
 
 /** Cut behind a NUL, where each path ends; one that alone is too long is left out. */
 export function* partsOf(changed: Buffer = Buffer.alloc(0)): Generator<Buffer> {

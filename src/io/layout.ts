@@ -184,6 +184,8 @@ export const MSG_MAGIC = 0x58525050;
 export const MSG_VERSION = 1;
 export const MSG_HEADER = 16;
 export const MSG_LENGTH_MAX = 8 << 20;
+/** Bytes of payload that a stand-in takes. */
+export const PART_MAX = 4096;
 /** In SIGNAL's value: the terminal sent it, to the whole process group. */
 export const SIGNAL_FROM_TTY = 0x100;
 

@@ -112,7 +112,7 @@ export interface Native {
    */
   watchFolder(path: Buffer): number;
   unwatchFolder(folder: number): void;
-  /** What happened since the last call; folder -1: more than the kernel keeps. */
+  /** What happened since the last call, as far as the kernel keeps it. */
   changedFiles(): { folder: number; name: Buffer }[];
 
   // -- unix sockets
