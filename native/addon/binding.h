@@ -44,8 +44,8 @@ inline Napi::Value number(const Napi::CallbackInfo &info, double value) {
     return Napi::Number::New(info.Env(), value);
 }
 
-// A JavaScript function that the reactor may call: microtasks run after it, and what it throws is an uncaught
-// exception. It can be called until it is destroyed, and be copied.
+// A JavaScript function that the reactor may call: microtasks run at the end of the reactor's round, and what it
+// throws is an uncaught exception. It can be called until it is destroyed, and be copied.
 class Callback {
   public:
     Callback(Addon &addon, Napi::Function function);

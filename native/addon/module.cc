@@ -30,8 +30,14 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     ignore_deadly_signals();
     uv_loop_t *loop = nullptr;
     napi_get_uv_event_loop(env, &loop);
-    auto *addon =
-        new Addon{env, std::make_unique<Napi::AsyncContext>(env, "pants"), Reactor(loop), {}, {}, {}, {}};
+    auto context = std::make_unique<Napi::AsyncContext>(env, "pants");
+    // Microtasks run once for a round, at its end.
+    const auto round = [env, in = context.get()](const std::function<void()> &handlers) {
+        const Napi::HandleScope handles(env);
+        const Napi::CallbackScope callbacks(env, *in);
+        handlers();
+    };
+    auto *addon = new Addon{env, std::move(context), Reactor(loop, round), {}, {}, {}, {}};
     napi_add_async_cleanup_hook(env, leave, addon, nullptr);
     define_descriptors(exports, addon);
     define_processes(exports, addon);

@@ -1,8 +1,8 @@
 // See reactor.h.
 #include "reactor.h"
 
+#include <algorithm>
 #include <cerrno>
-#include <sys/epoll.h>
 #include <unistd.h>
 #include <utility>
 
@@ -10,6 +10,9 @@ namespace {
 
 // Events taken in one round; the kernel rotates its list, so a busy descriptor cannot starve the others.
 constexpr int kBatch = 128;
+// Of these so many are handled in a round, at whose end what they gave rise to is sent: together, but the first
+// need not wait for all of a crowd.
+constexpr int kRound = 8;
 
 epoll_event interest(int fd, uint32_t generation, uint32_t events) {
     epoll_event event{};
@@ -20,7 +23,8 @@ epoll_event interest(int fd, uint32_t generation, uint32_t events) {
 
 } // namespace
 
-Reactor::Reactor(uv_loop_t *loop) : set_(epoll_create1(EPOLL_CLOEXEC)) {
+Reactor::Reactor(uv_loop_t *loop, Round round)
+    : round_(std::move(round)), set_(epoll_create1(EPOLL_CLOEXEC)) {
     if (set_ < 0) {
         error_ = -errno;
         return;
@@ -67,14 +71,21 @@ void Reactor::unwatch(int fd) {
 void Reactor::dispatch() {
     epoll_event events[kBatch];
     const int count = epoll_wait(set_, events, kBatch, 0);
-    for (int i = 0; i < count; i++) {
-        const int fd = static_cast<int>(events[i].data.u64 & 0xffffffffu);
-        const uint32_t generation = static_cast<uint32_t>(events[i].data.u64 >> 32);
-        const auto found = watches_.find(fd);
-        if (found == watches_.end() || found->second->generation != generation) continue;
-        const std::shared_ptr<Watch> running = found->second;
-        running->handler(events[i].events);
+    for (int first = 0; first < count && error_ == 0; first += kRound) {
+        round_([&] {
+            for (int i = first; i < std::min(first + kRound, count); i++)
+                handle(events[i]);
+        });
     }
+}
+
+void Reactor::handle(const epoll_event &event) {
+    const int fd = static_cast<int>(event.data.u64 & 0xffffffffu);
+    const uint32_t generation = static_cast<uint32_t>(event.data.u64 >> 32);
+    const auto found = watches_.find(fd);
+    if (found == watches_.end() || found->second->generation != generation) return;
+    const std::shared_ptr<Watch> running = found->second;
+    running->handler(event.events);
 }
 
 void Reactor::hold_loop() {

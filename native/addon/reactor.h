@@ -12,16 +12,19 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <sys/epoll.h>
 #include <unordered_map>
 #include <uv.h>
 
 class Reactor {
   public:
     using Handler = std::function<void(uint32_t events)>;
+    // Runs what it is given: the handlers of some events.
+    using Round = std::function<void(const std::function<void()> &handlers)>;
 
     // Keeps the loop alive only while something is watched. Throws nothing; a failure shows as -errno in
     // watch().
-    explicit Reactor(uv_loop_t *loop);
+    Reactor(uv_loop_t *loop, Round round);
     Reactor(const Reactor &) = delete;
     Reactor &operator=(const Reactor &) = delete;
 
@@ -40,8 +43,10 @@ class Reactor {
     };
 
     void dispatch();
+    void handle(const epoll_event &event);
     void hold_loop();
 
+    Round round_;
     int set_;
     int error_ = 0;
     uint32_t generation_ = 0;

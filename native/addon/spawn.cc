@@ -45,6 +45,16 @@ void set_signals(uint64_t ignored) {
     }
 }
 
+void close_from(unsigned first, unsigned last) {
+    if (first > last || syscall(SYS_close_range, first, last, 0) == 0) return;
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    const unsigned end =
+        limit.rlim_cur < rlim_t{kCloseAtMost} ? static_cast<unsigned>(limit.rlim_cur) : kCloseAtMost;
+    for (unsigned fd = first; fd < end && fd <= last; fd++)
+        close(static_cast<int>(fd));
+}
+
 // Each source is first lifted out of the way, so that no order of moving them can hurt.
 int set_descriptors(const std::vector<int> &fds) {
     int lifted[kDescriptorsMax];
@@ -55,24 +65,15 @@ int set_descriptors(const std::vector<int> &fds) {
         if (*to < 0 && fd >= 0) return errno;
         to++;
     }
+    int set = 0; // all below are as they shall be
     for (int i = 0; i < count; i++) {
-        if (lifted[i] < 0) {
-            close(i);
-        } else if (dup2(lifted[i], i) < 0) {
-            return errno;
-        }
+        if (lifted[i] < 0) continue;
+        if (i > set) close_from(static_cast<unsigned>(set), static_cast<unsigned>(i) - 1);
+        if (dup2(lifted[i], i) < 0) return errno;
+        set = i + 1;
     }
+    if (count > set) close_from(static_cast<unsigned>(set), static_cast<unsigned>(count) - 1);
     return 0;
-}
-
-void close_from(unsigned first, unsigned last) {
-    if (first > last || syscall(SYS_close_range, first, last, 0) == 0) return;
-    rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    const unsigned end =
-        limit.rlim_cur < rlim_t{kCloseAtMost} ? static_cast<unsigned>(limit.rlim_cur) : kCloseAtMost;
-    for (unsigned fd = first; fd < end && fd <= last; fd++)
-        close(static_cast<int>(fd));
 }
 
 // All but 0 to count - 1, and one that lies above them.

@@ -129,9 +129,9 @@ export class Muxer implements Outlet {
     return out;
   }
 
-  control(bytes: Buffer): void {
+  control(bytes: Buffer, later = false): void {
     this.ahead.push(bytes);
-    this.wake();
+    if (!later) this.wake();
   }
 
   ordered(stream: Stream, frame: Buffer): void {

@@ -15,7 +15,8 @@ import { ReceiveWindow, SendWindow } from "./window.js";
 
 /** Where a stream puts what is to be sent; the muxer decides when. */
 export interface Outlet {
-  control(bytes: Buffer): void;
+  /** @param later - with whatever is sent next */
+  control(bytes: Buffer, later?: boolean): void;
   /** Appends a frame to the stream's own queue. */
   ordered(stream: Stream, frame: Buffer): void;
   /** The same with a frame in two pieces, of which it keeps nothing. */
@@ -78,6 +79,12 @@ export class Stream {
   inOrder(type: FrameType, payload: Uint8Array = EMPTY, flags = 0): void {
     if (this.queue.length === 0) this.control(type, payload, flags);
     else this.outlet.ordered(this, encodeFrame(type, flags, this.id, payload));
+  }
+
+  /** The same for what nobody needs before something else comes: it is sent with that. */
+  inOrderLater(type: FrameType, payload: Uint8Array = EMPTY, flags = 0): void {
+    if (this.queue.length > 0) this.inOrder(type, payload, flags);
+    else this.outlet.control(encodeFrame(type, flags, this.id, payload), true);
   }
 
   /** Bytes of a descriptor that may be sent now. */

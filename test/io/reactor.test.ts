@@ -148,20 +148,38 @@ describe("the event loop", () => {
     expect(out).toBe("heard\n");
   });
 
-  test("runs microtasks after each callback, and tells what a callback throws", async () => {
+  test("runs microtasks when the callbacks of a few descriptors have run, and not of all", async () => {
     const out = await script(`
-      const [r, w] = native.pipe();
-      process.on("uncaughtException", (e) => console.log("uncaught", e.message));
-      let n = 0;
-      native.watch(r, 1, () => {
-        if (n++ === 0) { queueMicrotask(() => console.log("microtask")); return; }
-        console.log("second");
-        native.unwatch(r);
-        throw new Error("mine");
-      });
-      native.write(w, "pipe", Buffer.from("x"));
+      const log = [];
+      const pipes = Array.from({ length: 20 }, () => native.pipe());
+      let left = pipes.length;
+      for (const [r, w] of pipes) {
+        native.write(w, "pipe", Buffer.from("x"));
+        native.watch(r, 1, () => {
+          log.push("c");
+          queueMicrotask(() => log.push("m"));
+          native.unwatch(r);
+          if (--left === 0) setImmediate(() => console.log(log.join("")));
+        });
+      }
     `);
-    expect(out).toBe("microtask\nsecond\nuncaught mine\n");
+    const rounds = out.trim().match(/c+m+/g) ?? [];
+    expect(rounds.join("")).toBe(out.trim());
+    expect(rounds.length).toBeGreaterThan(1);
+    expect(rounds.length).toBeLessThan(20);
+    for (const round of rounds) expect(round.lastIndexOf("c") + 1).toBe(round.length / 2);
+  });
+
+  test("tells what a callback throws, and what a microtask does, and serves the others", async () => {
+    const out = await script(`
+      process.on("uncaughtException", (e) => console.log("uncaught", e.message));
+      for (const act of [() => { throw new Error("one"); }, () => queueMicrotask(() => { throw new Error("two"); }), () => console.log("three")]) {
+        const [r, w] = native.pipe();
+        native.write(w, "pipe", Buffer.from("x"));
+        native.watch(r, 1, () => { native.unwatch(r); act(); });
+      }
+    `);
+    expect(out.trim().split("\n").sort()).toEqual(["three", "uncaught one", "uncaught two"]);
   });
 
   test("of a worker can end with watchers left", async () => {

@@ -40,6 +40,16 @@ describe("what the program sees", () => {
     for (const fd of held) native.close(fd);
   });
 
+  test("descriptors with gaps between them, wherever ours lie", async () => {
+    const held = Array.from({ length: 30 }, () => native.openNull(2));
+    const nulls = held.slice(0, 3);
+    const fds = new Array<number>(41).fill(-1);
+    for (const [i, at] of [5, 11, 40].entries()) fds[at] = nulls[i] ?? -1;
+    const { output } = await run(shell("exec ls -v /proc/self/fd", { fds }));
+    expect(output.trim().split("\n").map(Number)).toEqual([0, 1, 2, 5, 11, 40]); // 0 is ls's own
+    for (const fd of held) native.close(fd);
+  });
+
   test("descriptors in any order, low, doubled and closed", async () => {
     // A script in a Node of its own puts three files on 0-2 and starts with them shuffled.
     const addon = JSON.stringify(join(import.meta.dirname, "../../build/Release/pants.node"));

@@ -88,7 +88,10 @@ export async function run(
 ): Promise<{ status: number; output: string; result: WaitResult }> {
   const [read, write] = native.pipe();
   native.setBlocking(write, true);
-  const pid = native.spawn({ ...options, fds: [options.fds[0] ?? -1, write, write] });
+  const pid = native.spawn({
+    ...options,
+    fds: [options.fds[0] ?? -1, write, write, ...options.fds.slice(3)],
+  });
   native.close(write);
   if (pid < 0) {
     native.close(read);

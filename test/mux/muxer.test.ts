@@ -120,6 +120,23 @@ describe("a muxer", () => {
     expect(link.wakes.agent).toBe(before + 2);
   });
 
+  it("sends what can wait with what comes next, in order", () => {
+    const link = pair();
+    const [home, agent] = link.open();
+    const got = collect(home);
+    const before = link.wakes.agent;
+    agent.inOrderLater(Type.EOF, undefined, 1);
+    expect(link.wakes.agent).toBe(before);
+    agent.control(Type.STOPPED, u32(9));
+    expect(link.wakes.agent).toBe(before + 1);
+    link.settle();
+    expect(got.map(({ type }) => type)).toEqual([Type.EOF, Type.STOPPED]);
+    agent.data(1, Buffer.from("x"));
+    agent.inOrderLater(Type.EOF, undefined, 1);
+    link.settle();
+    expect(got.slice(2).map(({ type }) => type)).toEqual([Type.DATA, Type.EOF]);
+  });
+
   it("lets no more than a window be on its way, and all of it arrive", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 65_536 }), { maxLength: 40 }), (sizes) => {
