@@ -118,8 +118,30 @@ Napi::Value send_to(Info info) {
     return number(info, static_cast<double>(send_bytes(int_at(info, 0), data.data, data.size)));
 }
 
-Napi::Value classify_fd(Info info) {
-    return Napi::String::New(info.Env(), kKinds[static_cast<size_t>(classify(int_at(info, 0)))]);
+// Which file lies behind a descriptor, to be compared: device, inode and device number.
+std::string name_of(const struct stat &st) {
+    char name[80];
+    snprintf(name, sizeof name, "%llx:%llx:%llx", static_cast<unsigned long long>(st.st_dev),
+             static_cast<unsigned long long>(st.st_ino), static_cast<unsigned long long>(st.st_rdev));
+    return name;
+}
+
+// A pipe without a name.
+bool is_anonymous(int fd) {
+    struct statfs fs;
+    return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+}
+
+Napi::Value examine(Info info) {
+    const int fd = int_at(info, 0);
+    struct stat st;
+    const Kind kind = fstat(fd, &st) < 0 ? Kind::closed : classify(fd, st);
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("kind", kKinds[static_cast<size_t>(kind)]);
+    result.Set("flags", kind == Kind::closed ? -EBADF : fcntl(fd, F_GETFL));
+    result.Set("file", kind == Kind::closed ? std::string() : name_of(st));
+    result.Set("anonymous", kind == Kind::pipe && is_anonymous(fd));
+    return result;
 }
 
 Napi::Value readable(Info info) {
@@ -257,25 +279,6 @@ Napi::Value duplicate(Info info) {
     return or_error(info, fcntl(int_at(info, 0), F_DUPFD_CLOEXEC, 3));
 }
 
-Napi::Value status_flags(Info info) {
-    return or_error(info, fcntl(int_at(info, 0), F_GETFL));
-}
-
-Napi::Value inode_of(Info info) {
-    struct stat st;
-    char name[80];
-    if (fstat(int_at(info, 0), &st) < 0) return Napi::String::New(info.Env(), "");
-    snprintf(name, sizeof name, "%llx:%llx:%llx", static_cast<unsigned long long>(st.st_dev),
-             static_cast<unsigned long long>(st.st_ino), static_cast<unsigned long long>(st.st_rdev));
-    return Napi::String::New(info.Env(), name);
-}
-
-Napi::Value is_anonymous(Info info) {
-    struct statfs fs;
-    const bool anonymous = fstatfs(int_at(info, 0), &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
-    return Napi::Boolean::New(info.Env(), anonymous);
-}
-
 Napi::Value is_same_open(Info info) {
     const pid_t self = getpid();
     const long order = syscall(SYS_kcmp, self, self, KCMP_FILE, int_at(info, 0), int_at(info, 1));
@@ -350,7 +353,7 @@ void define_descriptors(Napi::Object exports, Addon *addon) {
     define<peer_cred>(exports, addon, "peerCred");
     define<receive_from>(exports, addon, "receive");
     define<send_to>(exports, addon, "send");
-    define<classify_fd>(exports, addon, "classify");
+    define<examine>(exports, addon, "examine");
     define<readable>(exports, addon, "readable");
     define<peek>(exports, addon, "peek");
     define<peek_into>(exports, addon, "peekInto");
@@ -373,9 +376,6 @@ void define_descriptors(Napi::Object exports, Addon *addon) {
     define<set_window>(exports, addon, "setWindow");
     define<open_terminal>(exports, addon, "openTerminal");
     define<duplicate>(exports, addon, "duplicate");
-    define<status_flags>(exports, addon, "statusFlags");
-    define<inode_of>(exports, addon, "inode");
-    define<is_anonymous>(exports, addon, "isAnonymous");
     define<is_same_open>(exports, addon, "isSameOpen");
     define<seek>(exports, addon, "seek");
     define<shut_down>(exports, addon, "shutdown");

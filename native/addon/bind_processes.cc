@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -37,6 +38,22 @@ std::vector<std::string> strings_of(const Napi::Value &value) {
     return strings;
 }
 
+// Strings in one block, each after its length.
+std::vector<std::string> block_of(const Napi::Value &value) {
+    const std::string block = bytes_of(value);
+    std::vector<std::string> strings;
+    for (size_t at = 0; at < block.size();) {
+        uint32_t length = 0;
+        if (block.size() - at < sizeof length) throw Napi::RangeError::New(value.Env(), "a length is cut short");
+        memcpy(&length, block.data() + at, sizeof length);
+        at += sizeof length;
+        if (block.size() - at < length) throw Napi::RangeError::New(value.Env(), "a string is cut short");
+        strings.emplace_back(block, at, length);
+        at += length;
+    }
+    return strings;
+}
+
 bool has_nul(const std::string &string) {
     return string.find('\0') != std::string::npos;
 }
@@ -55,7 +72,7 @@ SpawnRequest request_of(const Napi::Object &options) {
     SpawnRequest request;
     request.path = bytes_of(options.Get("path"));
     request.argv = strings_of(options.Get("argv"));
-    request.env = strings_of(options.Get("env"));
+    request.env = block_of(options.Get("env"));
     request.cwd = bytes_of(options.Get("cwd"));
     request.umask = static_cast<mode_t>(int_of(options.Get("umask")));
     const Napi::Array fds = array_of(options.Get("fds"));

@@ -68,9 +68,7 @@ int reopen(int fd) {
     return open(path, (mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-Kind classify(int fd) {
-    struct stat st;
-    if (fstat(fd, &st) < 0) return Kind::closed;
+Kind classify(int fd, const struct stat &st) {
     if (S_ISFIFO(st.st_mode)) return Kind::pipe;
     if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)) return Kind::file;
     if (S_ISSOCK(st.st_mode)) {

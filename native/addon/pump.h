@@ -7,13 +7,14 @@
 #ifndef PANTS_ADDON_PUMP_H
 #define PANTS_ADDON_PUMP_H
 #include <cstddef>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <vector>
 
 enum class Kind { pipe, socket, tty, file, null, other, closed };
 
 // Stream sockets are `socket`, regular files and block devices `file`, the master side of a pty is `other`.
-Kind classify(int fd);
+Kind classify(int fd, const struct stat &st);
 
 // A non-blocking description of our own of what lies behind fd. -1 where that is not permitted, or the name
 // means something else to us (/dev/tty); errno is ENXIO for a pipe that nobody reads.

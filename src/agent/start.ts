@@ -160,7 +160,7 @@ function spawnOptions(
   return {
     path,
     argv,
-    env: withOurs(env),
+    env: withOurs(env).bytes,
     cwd,
     umask,
     fds,

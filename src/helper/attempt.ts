@@ -126,7 +126,7 @@ export class Attempt {
 
   private makeOutput(file: Held, skip: number): Output {
     const { name } = file;
-    return new Output(file.fd, file.kind, skip, {
+    return new Output(file, skip, {
       streams: (sink) => this.stream.bypass(name, sink),
       handedOn: (count) => {
         if (count === 0 || this.over) return;

@@ -1,6 +1,7 @@
 /** The caller's open files, as they came with a job: which of its descriptors are one, and how each can be carried. */
 import { fstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { type FdKind, native } from "../io/native.js";
+import { type Examined, type FdKind, native } from "../io/native.js";
+import type { Environment } from "../mux/environment.js";
 import { FileMode, type FileSource, FileUse, isRead, isWritten, type OpenFile } from "../mux/open-file.js";
 import { type Jobserver, jobserversOf } from "./jobserver.js";
 
@@ -13,16 +14,16 @@ export interface Held extends OpenFile {
   /** The same, for reading: a number of its own where it is written too, since each number has one watch. */
   readonly readFd: number;
   readonly kind: FdKind;
+  /** Which file it is, and whether that is a pipe without a name (Examined in src/io/native.ts). */
+  readonly file: string;
+  readonly anonymous: boolean;
 }
 
 type Carried = Omit<Held, "readFd">;
 
-interface Came {
+interface Came extends Examined {
   readonly number: number;
   readonly fd: number;
-  readonly kind: FdKind;
-  /** F_GETFL. */
-  readonly flags: number;
 }
 
 const O_ACCMODE = 3;
@@ -51,10 +52,8 @@ export class Descriptors {
    * @param numbers - in the program, ascending, of our `fds`
    * @param terminal - it is in the foreground of the terminal that is its stdin and stdout
    */
-  constructor(numbers: readonly number[], fds: readonly number[], env: readonly Buffer[], terminal: boolean) {
-    const came = fds.map((fd, i) => {
-      return { number: numbers[i] ?? -1, fd, kind: native.classify(fd), flags: native.statusFlags(fd) };
-    });
+  constructor(numbers: readonly number[], fds: readonly number[], env: Environment, terminal: boolean) {
+    const came = fds.map((fd, i) => ({ number: numbers[i] ?? -1, fd, ...native.examine(fd) }));
     const tokens = jobserversOf(env).find((server) => isThere(server, came));
     const held: Held[] = [];
     let unfit = "";
@@ -127,7 +126,7 @@ function isThere({ read, write }: Jobserver, came: readonly Came[]): boolean {
       ({ number, kind, flags }) => number === wanted && kind === "pipe" && (flags & O_ACCMODE) === access,
     );
   const [from, to] = [end(read, O_RDONLY), end(write, O_WRONLY)];
-  return from !== undefined && to !== undefined && native.inode(from.fd) === native.inode(to.fd);
+  return from !== undefined && from.file === to?.file;
 }
 
 function grouped(came: readonly Came[], terminal: boolean): Came[][] {
@@ -148,8 +147,7 @@ function isOneFile(a: Came, b: Came, terminal: boolean): boolean {
   const same = native.isSameOpen(a.fd, b.fd);
   if (same === 1) return true;
   try {
-    const inode = native.inode(a.fd);
-    if (inode === "" || inode !== native.inode(b.fd)) return false;
+    if (a.file === "" || a.file !== b.file) return false;
     if (a.kind === "tty") return true;
     if (a.kind === "pipe" && ((a.flags ^ b.flags) & (O_ACCMODE | O_NONBLOCK)) === 0) return true;
     if (same >= 0) return false;
@@ -168,7 +166,7 @@ function isRaw(state: Buffer): boolean {
 
 /** How one open file is carried; undefined when it cannot be. */
 function carriage(came: Came, fds: readonly number[], tokens: Jobserver | undefined): Carried | undefined {
-  const { number: name, fd, kind, flags } = came;
+  const { number: name, fd, kind, flags, file, anonymous } = came;
   const access = flags & O_ACCMODE;
   if (flags < 0 || (flags & O_PATH) !== 0) return undefined;
   const way =
@@ -178,7 +176,7 @@ function carriage(came: Came, fds: readonly number[], tokens: Jobserver | undefi
         ? FileMode.WRITE
         : FileMode.READ | FileMode.WRITE;
   const mode = way | ((flags & O_NONBLOCK) !== 0 ? FileMode.NONBLOCK : 0);
-  const base = { name, fd, kind, fds, mode, source: undefined, terminal: undefined };
+  const base = { name, fd, kind, file, anonymous, fds, mode, source: undefined, terminal: undefined };
   const onlyWay = (wanted: number): number => (mode & FileMode.NONBLOCK) | wanted;
   if (kind === "null") return { ...base, use: FileUse.NULL };
   if (kind === "socket") return { ...base, use: FileUse.SOCKET };
@@ -230,7 +228,7 @@ function identity({ fd }: { readonly fd: number }): string {
 
 /** What several of them together rule out; empty: nothing. */
 function conflict(held: readonly Held[]): string {
-  const inode = ({ fd }: Held): string => native.inode(fd);
+  const inode = ({ file }: Held): string => file;
   const files = held.filter(({ kind }) => kind === "file");
   const read = new Set(files.filter(({ mode }) => (mode & FileMode.READ) !== 0).map(inode));
   const written = files.filter(({ mode }) => (mode & FileMode.WRITE) !== 0);

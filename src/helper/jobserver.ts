@@ -1,6 +1,6 @@
 /** A job server of GNU make's protocol, as a program's environment names it: make's own, or cargo's. */
 import { basename } from "node:path";
-import { variable } from "../io/variable.js";
+import type { Environment } from "../mux/environment.js";
 
 /** Where programs look, the first that is set counts: rustc and what else cargo starts, make, makes of old. */
 const NAMES = ["CARGO_MAKEFLAGS", "MAKEFLAGS", "MFLAGS"];
@@ -15,7 +15,7 @@ export interface Jobserver {
 }
 
 /** Those that the environment names. Whether there is such a pipe is another matter: a variable outlives it. */
-export function jobserversOf(env: readonly Buffer[]): Jobserver[] {
+export function jobserversOf(env: Environment): Jobserver[] {
   return named(env).flatMap((server) => {
     const [read, write] = /^\d+,\d+$/.test(server) ? server.split(",").map(Number) : [];
     return read === undefined || write === undefined ? [] : [{ read, write }];
@@ -23,15 +23,15 @@ export function jobserversOf(env: readonly Buffer[]): Jobserver[] {
 }
 
 /** Whether a program would open a job server by its name, which is a FIFO of this host: that of make 4.4 and later. */
-export function opensJobserver(program: string, argv: readonly Buffer[], env: readonly Buffer[]): boolean {
+export function opensJobserver(program: string, argv: readonly Buffer[], env: Environment): boolean {
   const opens = OPENERS.has(basename(program)) || argv.some((arg) => arg.equals(TOLD));
   return opens && named(env).some((server) => server.startsWith("fifo:"));
 }
 
 /** What each variable says: `R,W` or `fifo:PATH`. */
-function named(env: readonly Buffer[]): string[] {
+function named(env: Environment): string[] {
   return NAMES.flatMap((name) => {
-    const found = variable(env, name)?.matchAll(/--jobserver-(?:auth|fds)=(\d+,\d+|fifo:\S+)/g);
+    const found = env.get(name)?.matchAll(/--jobserver-(?:auth|fds)=(\d+,\d+|fifo:\S+)/g);
     return [...(found ?? [])].slice(-1).flatMap(([, server]) => server ?? []);
   });
 }

@@ -5,6 +5,7 @@ import { notSoon, soon } from "../io/soon.js";
 import { Transit } from "../io/transit.js";
 import { WINDOW } from "../mux/frame.js";
 import type { Sink } from "../mux/stream.js";
+import type { Held } from "./descriptors.js";
 
 const ENXIO = -6;
 const EAGAIN = -11;
@@ -16,6 +17,22 @@ const EPIPE = -32;
 const STREAMING = 1024 * 1024;
 /** A reader that takes so much between two looks will have taken more in a moment. */
 const MUCH = 8 * 1024;
+
+/** Most programs are over before, ms. */
+const REST_MS = 20;
+const resting = new Set<Output>();
+let timer: NodeJS.Timeout | undefined;
+
+/** Watches for the end of a reader after a moment; one timer for all of them. */
+function restLater(output: Output): void {
+  resting.add(output);
+  timer ??= setTimeout(() => {
+    timer = undefined;
+    const all = [...resting];
+    resting.clear();
+    for (const each of all) each.watchReader();
+  }, REST_MS);
+}
 
 export interface OutputEvents {
   /** Much is coming: what can be may be handed to this. */
@@ -35,6 +52,8 @@ export class Output {
   private dead = false;
   /** For room, or for nothing but the end of its reader. */
   private watched: "not" | "room" | "reader" = "not";
+  private readonly fd: number;
+  private readonly kind: FdKind;
   private readonly readerEnds: boolean;
   private shutting = false;
   /** A non-blocking description of the caller's pipe; -1: not opened, or not to be had. */
@@ -48,13 +67,14 @@ export class Output {
 
   /** @param skip - bytes that an earlier run delivered already */
   constructor(
-    private readonly fd: number,
-    private readonly kind: FdKind,
+    { fd, kind, anonymous }: Pick<Held, "fd" | "kind" | "anonymous">,
     private skip: number,
     private readonly events: OutputEvents,
   ) {
+    this.fd = fd;
+    this.kind = kind;
     this.delivered = skip;
-    this.readerEnds = kind === "pipe" && native.isAnonymous(fd); // a named one may have its next reader later
+    this.readerEnds = anonymous; // a named one may have its next reader later
     this.rest();
   }
 
@@ -88,6 +108,7 @@ export class Output {
   stop(): void {
     this.dead = true;
     this.queue = [];
+    resting.delete(this);
     this.unwatch();
     notSoon(this.again);
     this.transit.close();
@@ -176,8 +197,14 @@ export class Output {
 
   /** A program may wait for the end of its reader, as `tail -f` does, and write nothing meanwhile. */
   private rest(): void {
-    if (this.readerEnds) this.watch("reader");
-    else this.unwatch();
+    if (!this.readerEnds) this.unwatch();
+    else if (this.watched === "not") restLater(this);
+    else this.watch("reader");
+  }
+
+  /** It has rested for a while. */
+  watchReader(): void {
+    if (!this.dead && this.idle) this.watch("reader");
   }
 
   private watch(wanted: "room" | "reader"): void {

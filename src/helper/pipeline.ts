@@ -2,8 +2,6 @@
  * Programs that wait for each other through pipes. One that waits for a slot while its neighbour holds one, and cannot go on
  * without it, would wait for ever: here they would all have been started at once.
  */
-import { fstatSync } from "node:fs";
-import { native } from "../io/native.js";
 import { holdsPipe, parentOf } from "../io/processes.js";
 import type { Held } from "./descriptors.js";
 import type { Piped } from "./waiting.js";
@@ -50,7 +48,7 @@ export class Pipes {
 
 function pipeAt(number: number, files: readonly Held[]): number {
   const file = files.find(({ fds }) => fds.includes(number));
-  return file?.kind === "pipe" && native.isAnonymous(file.fd) ? fstatSync(file.fd).ino : 0;
+  return file?.anonymous === true ? Number.parseInt(file.file.split(":")[1] ?? "", 16) : 0;
 }
 
 /**

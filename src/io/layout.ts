@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { type Cause, causes } from "../core/policy/policy.js";
+import { Environment } from "../mux/environment.js";
 
 /** enum pants_index: the load index that is over its threshold. */
 export const Index = {
@@ -260,7 +261,7 @@ export interface Run {
   /** Empty, or "HOST LINK" that must be certainly dead first. */
   readonly after: Buffer;
   readonly argv: readonly Buffer[];
-  readonly env: readonly Buffer[];
+  readonly env: Environment;
 }
 
 export const RUN_FIXED = 312;
@@ -276,7 +277,7 @@ export function encodeRun(run: Run): Buffer {
   fixed.writeUInt32LE(run.umask, 4);
   fixed.writeUInt32LE(run.fds.length, 8);
   fixed.writeUInt32LE(run.argv.length, 12);
-  fixed.writeUInt32LE(run.env.length, 16);
+  fixed.writeUInt32LE(run.env.count, 16);
   fixed.writeInt32LE(run.nice, 20);
   fixed.writeBigUInt64LE(run.ignored, 24);
   fixed.writeBigUInt64LE(run.blocked, 32);
@@ -286,26 +287,27 @@ export function encodeRun(run: Run): Buffer {
     fixed.writeBigUInt64LE(pair[1], RUN_RLIMITS_AT + 16 * i + 8);
   }
   const parts: Buffer[] = [fixed];
-  for (const string of [run.cwd, run.path, run.host, run.after, ...run.argv, ...run.env]) {
+  for (const string of [run.cwd, run.path, run.host, run.after, ...run.argv]) {
     const length = Buffer.alloc(4);
     length.writeUInt32LE(string.length, 0);
     parts.push(length, string);
   }
-  return Buffer.concat(parts);
+  return Buffer.concat([...parts, run.env.bytes]);
 }
 
 /** Null: shorter or longer than it says, descriptors out of order, or a NUL inside a string. The strings are views of `bytes`. */
 export function decodeRun(bytes: Buffer): Run | null {
   if (bytes.length < RUN_FIXED) return null;
   const argc = bytes.readUInt32LE(12);
-  const count = 4 + argc + bytes.readUInt32LE(16);
   const fdCount = bytes.readUInt32LE(8);
   const fds = [...bytes.subarray(RUN_FDS_AT, RUN_FDS_AT + FDS_MAX)];
   if (fdCount > FDS_MAX || fds.splice(fdCount).some((unused) => unused !== 0)) return null;
   if (fds.some((fd, i) => fd <= (fds[i - 1] ?? -1))) return null;
-  const strings = splitStrings(bytes, RUN_FIXED, count);
-  const [cwd, path, host, after] = strings ?? [];
-  if (!strings || !cwd || !path || !host || !after) return null;
+  const strings = splitStrings(bytes, RUN_FIXED, 4 + argc);
+  const [cwd, path, host, after] = strings?.found ?? [];
+  const env = strings && Environment.at(bytes, strings.end, bytes.readUInt32LE(16));
+  if (!strings || !cwd || !path || !host || !after || !env) return null;
+  if (strings.end + env.bytes.length !== bytes.length) return null;
   return {
     flags: bytes.readUInt32LE(0),
     umask: bytes.readUInt32LE(4),
@@ -321,15 +323,19 @@ export function decodeRun(bytes: Buffer): Run | null {
     path,
     host,
     after,
-    argv: strings.slice(4, 4 + argc),
-    env: strings.slice(4 + argc),
+    argv: strings.found.slice(4),
+    env,
   };
 }
 
-/** Exactly `count` strings, each after its length, that fill the rest of `bytes`; else null. */
-function splitStrings(bytes: Buffer, from: number, count: number): Buffer[] | null {
+/** `count` strings, each after its length, and where they end; null: cut short, or a NUL inside one. */
+function splitStrings(
+  bytes: Buffer,
+  from: number,
+  count: number,
+): { readonly found: readonly Buffer[]; readonly end: number } | null {
   if (count > (bytes.length - from) / 4) return null;
-  const strings: Buffer[] = [];
+  const found: Buffer[] = [];
   let at = from;
   for (let i = 0; i < count; i++) {
     if (bytes.length - at < 4) return null;
@@ -337,8 +343,8 @@ function splitStrings(bytes: Buffer, from: number, count: number): Buffer[] | nu
     if (end > bytes.length) return null;
     const string = bytes.subarray(at + 4, end);
     if (string.includes(0)) return null;
-    strings.push(string);
+    found.push(string);
     at = end;
   }
-  return at === bytes.length ? strings : null;
+  return { found, end: at };
 }

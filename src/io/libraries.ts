@@ -4,9 +4,9 @@
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import type { Environment } from "../mux/environment.js";
 import { ELF_HEAD_BYTES, parseElf } from "./elf.js";
 import { stampOf } from "./identity.js";
-import { variable } from "./variable.js";
 
 const PT_INTERP = 3;
 const PATH_MAX = 4096;
@@ -25,10 +25,10 @@ interface Answer {
 const answers = new Map<string, Answer>();
 
 /** Name of a library that is not there, or "" when all are, or when that cannot be found out. */
-export function missingLibrary(path: Buffer, cwd: Buffer, env: readonly Buffer[]): string {
+export function missingLibrary(path: Buffer, cwd: Buffer, env: Environment): string {
   const program = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (program === undefined) return "";
-  const search = variable(env, SEARCH) ?? "";
+  const search = env.get(SEARCH) ?? "";
   const where = search === "" ? "" : cwd.toString("latin1"); // its elements may be relative
   const key = `${path.toString("latin1")}\0${search}\0${where}`;
   const stamp = stampOf(program);

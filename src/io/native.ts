@@ -30,7 +30,8 @@ export interface SpawnOptions {
   /** Absolute path of the program. */
   readonly path: Buffer;
   readonly argv: readonly Buffer[];
-  readonly env: readonly Buffer[];
+  /** Byte strings, each after its length (uint32), as src/mux/environment.ts has them. */
+  readonly env: Buffer;
   readonly cwd: Buffer;
   readonly umask: number;
   /** Become descriptors 0, 1, 2, ... of the program, 256 at most; -1 = closed there. Nothing else is inherited. */
@@ -95,6 +96,17 @@ export interface WhyRecord {
   readonly detail: string;
 }
 
+/** What lies behind a descriptor. */
+export interface Examined {
+  readonly kind: FdKind;
+  /** F_GETFL, or -errno. */
+  readonly flags: number;
+  /** Device, inode and device number, in hexadecimal and between colons, to be compared; empty when it is closed. */
+  readonly file: string;
+  /** A pipe without a name, so that nobody can open it anew. */
+  readonly anonymous: boolean;
+}
+
 export interface Native {
   // -- readiness: one epoll instance, watched by the event loop; never sets O_NONBLOCK on anything
   /**
@@ -130,7 +142,7 @@ export interface Native {
   close(fd: number): void;
 
   // -- somebody else's descriptors: flags of the shared description are never changed, and nothing blocks
-  classify(fd: number): FdKind;
+  examine(fd: number): Examined;
   /** FIONREAD, or -errno. */
   readable(fd: number): number;
   /**
@@ -181,12 +193,6 @@ export interface Native {
   openTerminal(state: Buffer): [number, number];
   /** The same open file once more, close-on-exec. */
   duplicate(fd: number): number;
-  /** F_GETFL. */
-  statusFlags(fd: number): number;
-  /** Device, inode and device number of what lies behind a descriptor, to be compared; empty when it is closed. */
-  inode(fd: number): string;
-  /** A pipe without a name, so that nobody can open it anew. */
-  isAnonymous(fd: number): boolean;
   /** 1: both are one open file (they share its offset and flags); 0: not; -errno where the kernel does not tell. */
   isSameOpen(a: number, b: number): number;
   /** Sets the offset that all users of an open file share; a negative one only asks. Returns it, or -errno. */

@@ -1,5 +1,6 @@
 /** Reading and writing of payloads: little-endian numbers, and byte strings after their length. */
 import { Buffer } from "node:buffer";
+import { Environment } from "./environment.js";
 import { LinkFault } from "./errors.js";
 
 /** What the last writer has done with, for the next. */
@@ -50,6 +51,9 @@ export class Writer {
     this.u32(values.length);
     for (const value of values) this.string(value);
     return this;
+  }
+  environment(value: Environment): this {
+    return this.u32(value.count).raw(value.bytes);
   }
   /** What was written; the writer must not be used any more. */
   done(): Buffer {
@@ -110,6 +114,13 @@ export class Reader {
     const values: Buffer[] = [];
     for (let i = 0; i < count; i++) values.push(this.string());
     return values;
+  }
+  environment(): Environment {
+    const count = this.u32();
+    const value = Environment.at(this.bytes, this.at, count);
+    if (value === undefined) throw new LinkFault("content", "no environment");
+    this.step(value.bytes.length);
+    return value;
   }
   /** Everything that is left. */
   rest(): Buffer {

@@ -1,6 +1,7 @@
 /** What an agent needs to know to start a program as it would have been started at home. */
 import type { Buffer } from "node:buffer";
 import { Reader, Writer } from "./bytes.js";
+import type { Environment } from "./environment.js";
 import { LinkFault } from "./errors.js";
 import { decodeFiles, encodeFiles, type OpenFile } from "./open-file.js";
 
@@ -52,7 +53,7 @@ export interface JobSpec {
   readonly cwd: Buffer;
   readonly path: Buffer;
   readonly argv: readonly Buffer[];
-  readonly env: readonly Buffer[];
+  readonly env: Environment;
   /** The working directory first, then the absolute paths in argv. */
   readonly claims: readonly Claim[];
 }
@@ -74,7 +75,7 @@ export function encodeSpec(spec: JobSpec): Buffer {
   for (const [soft, hard] of spec.rlimits) w.u64(soft).u64(hard);
   encodeFiles(w, spec.files);
   w.text(spec.compat).text(spec.identity).string(spec.cwd).string(spec.path);
-  w.list(spec.argv).list(spec.env);
+  w.list(spec.argv).environment(spec.env);
   w.u8(spec.claims.length);
   for (const c of spec.claims) w.u8(c.kind).u64(c.dev).u64(c.ino).u64(c.size).u64(c.mtimeNs).string(c.path);
   return w.done();
@@ -100,7 +101,7 @@ export function decodeSpec(bytes: Buffer): JobSpec {
   const cwd = pathString(r);
   const path = pathString(r);
   const argv = r.list();
-  const env = r.list();
+  const env = r.environment();
   const claims = times(r.u8(), CLAIMS_MAX, () => {
     const kind = r.u8();
     const [dev, ino, size, mtimeNs] = [r.u64(), r.u64(), r.u64(), r.u64()];
@@ -108,7 +109,7 @@ export function decodeSpec(bytes: Buffer): JobSpec {
   });
   r.end();
   if (claims.length === 0) throw new LinkFault("content", "no working directory to check");
-  for (const s of [...argv, ...env]) if (s.includes(0)) throw new LinkFault("content", "NUL in a string");
+  for (const s of argv) if (s.includes(0)) throw new LinkFault("content", "NUL in a string");
   return { ...head, rlimits, files, compat, identity, cwd, path, argv, env, claims };
 }
 

@@ -1,5 +1,7 @@
 /** What home and agent tell each other over a link: frames, specifications, how a job ended, the agent's first line. */
+
 import { encodeFrame } from "../../src/mux/encode.js";
+import { Environment } from "../../src/mux/environment.js";
 import { LinkFault } from "../../src/mux/errors.js";
 import { type FrameType, HEADER_SIZE, MORE, type Role, rules, Type, WINDOW } from "../../src/mux/frame.js";
 import { Muxer } from "../../src/mux/muxer.js";
@@ -104,7 +106,7 @@ function someSpec(chance: Chance): JobSpec {
     cwd: path("/home/u"),
     path: path("/usr/bin/gcc"),
     argv: strings(chance.below(5)),
-    env: strings(chance.below(5)),
+    env: Environment.of(strings(chance.below(5))),
     claims: Array.from({ length: 1 + chance.below(3) }, () => claim),
   };
 }

@@ -1,8 +1,10 @@
 /** What other programs of this host may say: pantsd's clients, and stand-ins. */
+
 import type { Event } from "../../src/core/events.js";
 import { parseRequest } from "../../src/daemon/control-parse.js";
 import { parseAfter } from "../../src/helper/progress.js";
 import { decodeMsg, decodeRun, encodeMsg, encodeRun, MSG_HEADER, type Run } from "../../src/io/layout.js";
+import { Environment } from "../../src/mux/environment.js";
 import { datagramMax } from "../../src/wire/bytes.js";
 import type { ControlRequest } from "../../src/wire/control.js";
 import { Bed, type Host } from "./bed.js";
@@ -138,7 +140,7 @@ function someRun(chance: Chance): Run {
     host: Buffer.alloc(0),
     after: Buffer.from("beta 0123456789abcdef 10 20 30"),
     argv: strings(chance.below(6)),
-    env: strings(chance.below(6)),
+    env: Environment.of(strings(chance.below(6))),
   };
 }
 

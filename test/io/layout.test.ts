@@ -23,6 +23,7 @@ import {
   Where,
   Why,
 } from "../../src/io/layout.js";
+import { Environment } from "../../src/mux/environment.js";
 import { b, scratch } from "./support.js";
 
 const include = join(import.meta.dirname, "../../native/include");
@@ -79,7 +80,7 @@ const run: Run = {
   host: b(""),
   after: b("b 7"),
   argv: [b("gcc"), b("-c")],
-  env: [b("A=1")],
+  env: Environment.of([b("A=1")]),
 };
 
 describe("the header and this side agree", () => {
@@ -185,7 +186,7 @@ const anyRun: fc.Arbitrary<Run> = fc.record({
   host: text,
   after: text,
   argv: fc.array(text, { maxLength: 5 }),
-  env: fc.array(text, { maxLength: 5 }),
+  env: fc.array(text, { maxLength: 5 }).map((all) => Environment.of(all)),
 });
 
 describe("decoders", () => {
@@ -218,13 +219,14 @@ describe("decoders", () => {
         const whole = encodeRun(value);
         expect(decodeRun(whole.subarray(0, cut % whole.length))).toBe(null);
         expect(decodeRun(Buffer.concat([whole, b("x")]))).toBe(null);
-        const strings = value.argv.length + value.env.length;
+        const strings = value.argv.length + value.env.count;
         const liar = Buffer.from(whole);
         liar.writeUInt32LE(lie, 12);
-        if (lie + value.env.length !== strings) expect(decodeRun(liar)).toBe(null);
+        if (lie + value.env.count !== strings) expect(decodeRun(liar)).toBe(null);
       }),
     );
     expect(decodeRun(encodeRun({ ...run, argv: [b("a\0b")] }))).toBe(null);
+    expect(decodeRun(encodeRun({ ...run, env: Environment.of([b("A=1"), b("a\0b")]) }))).toBe(null);
     expect(decodeMsg(encodeMsg(1).subarray(0, 15))).toBe(null);
     const long = encodeMsg(1);
     long.writeUInt32LE(layout.MSG_LENGTH_MAX + 1, 8);

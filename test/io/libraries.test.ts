@@ -1,9 +1,11 @@
 /** Libraries of programs: found as the loader finds them, and missed as soon as they are gone. */
+
 import { execFileSync } from "node:child_process";
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { missingLibrary } from "../../src/io/libraries.js";
+import { Environment } from "../../src/mux/environment.js";
 import { scratch } from "./support.js";
 
 const dir = scratch();
@@ -11,11 +13,7 @@ const lib = join(dir, "lib", "libpantsprobe.so");
 const path = (name: string): Buffer => Buffer.from(join(dir, name));
 const cwd = Buffer.from(dir);
 const missing = (name: string, ...env: string[]): string =>
-  missingLibrary(
-    path(name),
-    cwd,
-    env.map((one) => Buffer.from(one)),
-  );
+  missingLibrary(path(name), cwd, Environment.of(env.map((one) => Buffer.from(one))));
 
 beforeAll(() => {
   mkdirSync(join(dir, "lib"));
@@ -59,10 +57,10 @@ describe("a program's libraries", () => {
   it("cost less than 50 us to look at again", () => {
     const rounds = 2000;
     const program = Buffer.from(process.execPath);
-    missingLibrary(program, cwd, []);
+    missingLibrary(program, cwd, Environment.of([]));
     const times = Array.from({ length: rounds }, () => {
       const begun = performance.now();
-      missingLibrary(program, cwd, []);
+      missingLibrary(program, cwd, Environment.of([]));
       return (performance.now() - begun) * 1000;
     }).sort((a, b) => a - b);
     console.log(`${times[rounds / 2]?.toFixed(1)} us for ${process.execPath}`);

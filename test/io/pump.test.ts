@@ -10,6 +10,7 @@ import {
   blockingPipe,
   EAGAIN,
   ended,
+  environment,
   isNonBlocking,
   openPty,
   run,
@@ -61,7 +62,9 @@ describe("kinds", () => {
     const file = openSync(join(dir, "kinds"), "w+");
     const nil = native.openNull(2);
     const zero = openSync("/dev/zero", "r");
-    const kinds = [read, write, near, master, slave, file, nil, zero, 9999].map((fd) => native.classify(fd));
+    const kinds = [read, write, near, master, slave, file, nil, zero, 9999].map(
+      (fd) => native.examine(fd).kind,
+    );
     expect(kinds).toEqual(["pipe", "pipe", "socket", "other", "tty", "file", "null", "other", "closed"]);
     for (const fd of [read, write, near, far, master, slave, nil]) native.close(fd);
     closeSync(file);
@@ -278,7 +281,7 @@ describe("pipes", () => {
     const fifo = join(dir, "named");
     await run(shell(`mkfifo ${fifo}`));
     const named = openSync(fifo, "r+");
-    expect([read, write, named].map((fd) => native.isAnonymous(fd))).toEqual([true, true, false]);
+    expect([read, write, named].map((fd) => native.examine(fd).anonymous)).toEqual([true, true, false]);
     const own = native.reopen(write);
     expect(native.writeOwn(own, [b("x")])).toBe(1);
     native.close(read);
@@ -292,7 +295,7 @@ describe("pipes", () => {
     await run(
       shell("python3 -c 'import fcntl; fcntl.fcntl(0, 1031, 1048576)'", {
         fds: [write, -1, -1],
-        env: [b(`PATH=${process.env["PATH"] ?? ""}`)],
+        env: environment(`PATH=${process.env["PATH"] ?? ""}`),
       }),
     );
     let written = 0;

@@ -3,7 +3,17 @@ import { mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { native } from "../../src/io/native.js";
-import { b, blockingPipe, ended, openDescriptors, run, scratch, shell, until } from "./support.js";
+import {
+  b,
+  blockingPipe,
+  ended,
+  environment,
+  openDescriptors,
+  run,
+  scratch,
+  shell,
+  until,
+} from "./support.js";
 
 const ENOENT = -2;
 const EACCES = -13;
@@ -20,7 +30,7 @@ describe("what the program sees", () => {
     const { output } = await run(
       shell("", {
         argv: [b("sh"), b("-c"), b('printf "%s|%s|" "$1" "$X"; pwd -P'), b("sh"), odd],
-        env: [Buffer.concat([b("X="), odd])],
+        env: environment(Buffer.concat([b("X="), odd])),
         cwd,
       }),
     );
@@ -65,7 +75,7 @@ describe("what the program sees", () => {
         const [r, w] = native.pipe();
         native.setBlocking(w, true);
         const code = 'exec 9> /proc/' + process.pid + '/fd/' + w + '; for i in 0 1 2; do (readlink /proc/$$/fd/$i || echo closed) >&9; done';
-        const pid = native.spawn({ path: b("/bin/sh"), argv: [b("sh"), b("-c"), b(code)], env: [b("PATH=/usr/bin:/bin")],
+        const pid = native.spawn({ path: b("/bin/sh"), argv: [b("sh"), b("-c"), b(code)], env: Buffer.from(${JSON.stringify([...environment("PATH=/usr/bin:/bin")])}),
           cwd: b("/"), umask: 0, fds, terminal: -1, session: false, deathSignal: false, ignored: 0n, blocked: 0n, nice: 0, policy: 0, ioPriority: 0, rlimits: [], slot: -1 });
         native.onExit(pid, () => {
           const text = Buffer.alloc(4096);
@@ -167,7 +177,7 @@ describe("ends", () => {
     const addon = JSON.stringify(join(import.meta.dirname, "../../build/Release/pants.node"));
     const script = `
       const native = require(${addon}), b = (s) => Buffer.from(s);
-      const pid = native.spawn({ path: b("/bin/sleep"), argv: [b("sleep"), b("1000")], env: [], cwd: b("/"), umask: 0,
+      const pid = native.spawn({ path: b("/bin/sleep"), argv: [b("sleep"), b("1000")], env: Buffer.alloc(0), cwd: b("/"), umask: 0,
         fds: [-1, -1, -1], terminal: -1, session: true, deathSignal: true, ignored: 0n, blocked: 0n, nice: 0, policy: 0, ioPriority: 0, rlimits: [], slot: -1 });
       require("node:fs").writeSync(1, String(pid));
       process.kill(process.pid, "SIGKILL");`;

@@ -1,4 +1,5 @@
 /** What the tests of the addon share: programs to start, sockets, terminals, conditions to wait for. */
+
 import { spawn as startProcess } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll } from "vitest";
 import { IN, native, type SpawnOptions, type WaitResult } from "../../src/io/native.js";
+import { Environment } from "../../src/mux/environment.js";
 
 export const EAGAIN = -11;
 export const b = (text: string): Buffer => Buffer.from(text, "latin1");
@@ -36,12 +38,19 @@ const sanitized =
     ? []
     : [`LD_PRELOAD=${sanitizer}`, `ASAN_OPTIONS=${process.env["ASAN_OPTIONS"] ?? ""}`];
 
+/** As a program's environment is given to spawn. */
+export const environment = (...variables: (string | Buffer)[]): Buffer =>
+  Environment.of(variables.map((one) => (typeof one === "string" ? b(one) : one))).bytes;
+
 /** sh -c SCRIPT with ordinary surroundings. */
 export function shell(script: string, options: Partial<SpawnOptions> = {}): SpawnOptions {
   return {
     path: b("/bin/sh"),
     argv: [b("sh"), b("-c"), b(script)],
-    env: ["PATH=/usr/bin:/bin", ...(options.path?.toString() === process.execPath ? sanitized : [])].map(b),
+    env: environment(
+      "PATH=/usr/bin:/bin",
+      ...(options.path?.toString() === process.execPath ? sanitized : []),
+    ),
     cwd: b("/"),
     umask: 0o22,
     fds: [-1, -1, -1],

@@ -51,8 +51,8 @@ test("nobody there: -errno", () => {
 test("descriptors arrive in order, and close-on-exec", async () => {
   const before = openDescriptors();
   const [master, slave] = await openPty(dir);
-  expect(native.classify(master)).toBe("other");
-  expect(native.classify(slave)).toBe("tty");
+  expect(native.examine(master).kind).toBe("other");
+  expect(native.examine(slave).kind).toBe("tty");
   native.close(master);
   native.close(slave);
   expect(openDescriptors()).toEqual(before);

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Decoder } from "../../src/mux/decode.js";
 import { encodeFrame, u32 } from "../../src/mux/encode.js";
+import { Environment } from "../../src/mux/environment.js";
 import { LinkFault } from "../../src/mux/errors.js";
 import { type Frame, Refusal, Type } from "../../src/mux/frame.js";
 import type { OpenFile } from "../../src/mux/open-file.js";
@@ -59,7 +60,7 @@ const spec: fc.Arbitrary<JobSpec> = fc.record({
   cwd: path(),
   path: path(),
   argv: fc.array(text()),
-  env: fc.array(text()),
+  env: fc.array(text()).map((all) => Environment.of(all)),
   claims: fc.array(
     fc.record({ kind: fc.nat(3), dev: u64(), ino: u64(), size: u64(), mtimeNs: u64(), path: path() }),
     { minLength: 1, maxLength: 33 },
