@@ -181,8 +181,9 @@ enum pants_msg_type {
     PANTS_MSG_LOST = 68,    /* outcome unknown; payload: one line for stderr. The stand-in dies of SIGKILL */
     PANTS_MSG_JSON = 69,
     PANTS_MSG_STOPPED = 70, /* value: stop signal: the far program stopped; the stand-in stops itself */
-    PANTS_MSG_CHANGED = 71  /* payload: paths, each ending in NUL: files that the program changed, on
+    PANTS_MSG_CHANGED = 71, /* payload: paths, each ending in NUL: files that the program changed, on
                              * file systems of which this host's kernel may have something cached. Before EXIT */
+    PANTS_MSG_CLOSED = 72   /* value: a descriptor that nobody over there writes to any more */
 };
 /* When the connection breaks: prexd sends STARTED before it hands the job to any link, so no STARTED seen = nothing
  * was started = run it here. After STARTED the outcome is LOST, unless PANTS_RUN_IDEMPOTENT: then the stand-in

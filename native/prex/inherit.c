@@ -38,3 +38,14 @@ bool inherit_look(const char **why) {
     closedir(all);
     return fits;
 }
+
+void inherit_drop(int fd) {
+    for (int i = 0; i < inherited.count; i++) {
+        if (inherited.fds[i] != fd) continue;
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (null >= 0)
+            dup2(null, fd), close(null);
+        else
+            close(fd);
+    }
+}

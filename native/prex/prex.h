@@ -74,6 +74,8 @@ struct inherited {
 /* Looks once, before prex opens anything itself. False, and *why, when it is more than can be carried. */
 bool inherit_look(const char **why);
 extern struct inherited inherited;
+/* Lets go of one of them; its number stays taken. */
+void inherit_drop(int fd);
 
 /* ---- helper.c: finding prexd ---- */
 /* Connected descriptor, or -1: *why says in words what is missing, *absent that starting prexd may help. */

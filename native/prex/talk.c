@@ -73,6 +73,9 @@ static void heard(struct talk *t, const struct pants_msg *message, const char *t
     case PANTS_MSG_CHANGED:
         files_changed(text, message->length);
         break;
+    case PANTS_MSG_CLOSED:
+        inherit_drop((int)message->value);
+        break;
     case PANTS_MSG_LOST:
         finish(t, END_LOST, PANTS_WHY_LOST, text);
         break;

@@ -97,7 +97,7 @@ export class OutputPump {
         this.close();
         // Our copy of the program's end is closed only when it has ended, so this was shutdown(2).
         if (this.kind === "socket" && this.owed < 0) this.stream.inOrder(Type.SHUT, undefined, this.fd);
-        // Home closes the caller's descriptor when the program has ended: until then nobody waits for this.
+        // Most programs end in the same moment, so that their status can go with it.
         if (this.owed < 0) this.stream.inOrderLater(Type.EOF, undefined, this.fd);
         else this.stream.inOrder(Type.EOF, undefined, this.fd);
         this.changed();

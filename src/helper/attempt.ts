@@ -26,6 +26,8 @@ export interface AttemptEvents {
   stopped(signal: number): void;
   /** The stand-in is in the foreground of its terminal, if it has one. */
   mayRead(): boolean;
+  /** Nobody over there writes to a descriptor any more, though the program runs: whether its reader shall see that now. */
+  mayClose(name: number): boolean;
   /** Bytes were taken from stdin or delivered. */
   moved(): void;
   /** Nobody over there holds the descriptors any more. */
@@ -44,6 +46,8 @@ export class Attempt {
   private over = false;
   /** Descriptors that nobody writes to any more over there. */
   private readonly eof = new Set<number>();
+  /** Those that are closed here too. */
+  private readonly closed = new Set<number>();
 
   /** @param skip - bytes of each descriptor that an earlier attempt delivered */
   constructor(
@@ -181,20 +185,27 @@ export class Attempt {
     this.settle();
   }
 
+  /** What everybody over there has closed must be closed here, for the caller's reader to see it. */
+  private closeEnded(): void {
+    for (const fd of this.eof) {
+      const output = this.outputs.get(fd);
+      if (this.closed.has(fd) || output?.idle === false) continue;
+      if (!this.told && (this.over || !this.events.mayClose(fd))) continue;
+      this.closed.add(fd);
+      output?.stop();
+      this.descriptors.close(fd);
+    }
+  }
+
   /** Goes as far as the caller has taken the output. */
   private settle(): void {
+    this.closeEnded();
     for (const output of this.outputs.values()) if (!output.idle) return;
     if (this.ended && !this.told) {
       this.told = true;
       this.events.delivered();
     }
-    // What the program left behind has closed these: so must we, for the caller's reader to see it.
-    if (this.told) {
-      for (const fd of this.eof) {
-        this.outputs.get(fd)?.stop();
-        this.descriptors.close(fd);
-      }
-    }
+    this.closeEnded();
     if (!this.closing || this.over) return;
     this.finish();
     this.events.closed();

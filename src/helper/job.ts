@@ -8,6 +8,7 @@ import { changedElsewhere } from "../io/mounts.js";
 import { native } from "../io/native.js";
 import { isForeground, isStopped } from "../io/processes.js";
 import { trace } from "../io/trace.js";
+import { FileUse } from "../mux/open-file.js";
 import { type JobSpec, SpecFlag } from "../mux/spec.js";
 import type { JobStatus, Refused } from "../mux/status.js";
 import type { Lease } from "../wire/control.js";
@@ -141,6 +142,7 @@ export class Job {
       delivered: () => this.exit(),
       stopped: (signal) => this.stopped(signal),
       mayRead: () => isForeground(this.standIn.pid),
+      mayClose: (name) => this.mayClose(name),
       moved: () => this.moved(link),
       closed: () => this.finish(),
     });
@@ -265,6 +267,15 @@ export class Job {
     const ioPriority = ioPriorityOf(this.standIn.pid);
     const attributes = { memoryMb, umask, nice, ioPriority, ignored, blocked, rlimits, cwd, path, argv, env };
     return { ...attributes, flags, waitMs, files, compat, identity, claims };
+  }
+
+  /** Lets the stand-in close one, too. Not of a program that may have to run again, nor where others give tokens back. */
+  private mayClose(name: number): boolean {
+    const file = this.descriptors.held.find((one) => one.name === name);
+    const plain = file?.kind === "pipe" && file.use === FileUse.PIPE && file !== this.descriptors.tokensBack;
+    if (!plain || this.idempotent) return false;
+    for (const fd of file.fds) this.standIn.send(Msg.CLOSED, fd);
+    return true;
   }
 
   /** Tells the stand-in of an idempotent program how far it got, in case that we do not survive it. */

@@ -19,10 +19,12 @@ const incoming = Buffer.allocUnsafeSlow(256 * 1024);
 const MUCH = 8 * 1024;
 /** What each of the two ways holds once much streams through it, if they are pipes and we may have so much. */
 const HOLDS = 1024 * 1024;
+/** What can wait for company is sent after, ms. */
+const LATER_MS = 10;
 /** Let past us at one go before others get their turn. */
 const ROUND = 256 * 1024;
 
-export interface PipeEvents extends Omit<LinkEvents, "wake" | "direct" | "move" | "bypassed"> {
+export interface PipeEvents extends Omit<LinkEvents, "wake" | "later" | "direct" | "move" | "bypassed"> {
   /** The other end is gone or broke the rules; called once. */
   lost(why: string): void;
 }
@@ -38,6 +40,7 @@ export class BytePipe {
   private readonly outRoom = new Room();
   private readonly again = (): void => this.read();
   private scheduled = false;
+  private afterwards: NodeJS.Timeout | undefined;
   /** Taken from the muxer and not sent yet. */
   private rest: Buffer[] = [];
   /** Behind that: the payload of its last frame. */
@@ -61,6 +64,12 @@ export class BytePipe {
       link: (frame) => events.link(frame),
       opened: (stream, spec) => events.opened(stream, spec),
       wake: () => this.schedule(),
+      later: () => {
+        this.afterwards ??= setTimeout(() => {
+          this.afterwards = undefined;
+          this.flush();
+        }, LATER_MS);
+      },
       direct: (header, payload) => this.direct(header, payload),
       move: (fill, header) => this.move(fill, header),
       bypassed: () => this.inRoom.widen(this.input, HOLDS),
@@ -248,6 +257,7 @@ export class BytePipe {
     if (this.over) return;
     this.over = true;
     notSoon(this.again);
+    clearTimeout(this.afterwards);
     native.close(this.input);
     native.close(this.output);
     this.transit.close();

@@ -179,6 +179,7 @@ export const Msg = {
   JSON: 69,
   STOPPED: 70,
   CHANGED: 71,
+  CLOSED: 72,
 } as const;
 
 export const MSG_MAGIC = 0x58525050;

@@ -22,6 +22,8 @@ export interface LinkEvents {
   opened(stream: Stream, spec: Buffer): void;
   /** There is something to `take`; called once until it was taken. */
   wake(): void;
+  /** The same for what can wait a moment for company. Without it, it waits for whatever is next. */
+  later?(): void;
   /** Sends a frame at once, after all that waits; false: it is to wait as well. Without it everything waits. */
   direct?(header: Buffer, payload: Buffer): boolean;
   /** Sends a frame whose payload `fill` puts into a pipe, at once. Returns what `fill` did, or 0 when it was not called. */
@@ -132,6 +134,7 @@ export class Muxer implements Outlet {
   control(bytes: Buffer, later = false): void {
     this.ahead.push(bytes);
     if (!later) this.wake();
+    else this.events.later?.();
   }
 
   ordered(stream: Stream, frame: Buffer): void {

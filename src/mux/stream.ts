@@ -15,7 +15,7 @@ import { ReceiveWindow, SendWindow } from "./window.js";
 
 /** Where a stream puts what is to be sent; the muxer decides when. */
 export interface Outlet {
-  /** @param later - with whatever is sent next */
+  /** @param later - with whatever is sent next, or after a moment */
   control(bytes: Buffer, later?: boolean): void;
   /** Appends a frame to the stream's own queue. */
   ordered(stream: Stream, frame: Buffer): void;
@@ -81,7 +81,7 @@ export class Stream {
     else this.outlet.ordered(this, encodeFrame(type, flags, this.id, payload));
   }
 
-  /** The same for what nobody needs before something else comes: it is sent with that. */
+  /** The same for what can wait a moment, since something else may come to be sent with it. */
   inOrderLater(type: FrameType, payload: Uint8Array = EMPTY, flags = 0): void {
     if (this.queue.length > 0) this.inOrder(type, payload, flags);
     else this.outlet.control(encodeFrame(type, flags, this.id, payload), true);

@@ -40,6 +40,18 @@ const cases: readonly Case[] = [
     15,
   ],
   [
+    "a reader sees the end of what a program writes before the program ends",
+    "rm -f go; $P sh -c 'echo a; exec >&-; while [ ! -e go ]; do sleep 0.05; done; exit 7' | { cat; touch go; echo end; };" +
+      " echo ${PIPESTATUS[0]}; rm go",
+    "a\nend\n7\n",
+  ],
+  [
+    "a reader of stdout and stderr sees the end when both are closed",
+    "rm -f go; $P sh -c 'exec >&-; echo b >&2; exec 2>&-; while [ ! -e go ]; do sleep 0.05; done; exit 7' 2>&1 |" +
+      " { cat; touch go; echo end; }; echo ${PIPESTATUS[0]}; rm go",
+    "b\nend\n7\n",
+  ],
+  [
     "an offset goes on between a program and its siblings",
     "(echo 1; $P echo 2; echo 3; $P sh -c 'echo 4; echo 5 >&2' 2>&1; echo 6) > o; cat o",
     "1\n2\n3\n4\n5\n6\n",
@@ -89,7 +101,7 @@ print("the end" if ends.poll(20000) else "no end")'`,
     "the end\n",
   ],
   ["pipes stay pipes", `cat /dev/null | ${kinds} 2>&1 | cat`, "pipe 0, pipe 1, pipe 1\n"],
-  ["no reader means SIGPIPE", "$P yes | head -n 1; echo ${PIPESTATUS[0]}", "y\n141\n"],
+  ["no reader means SIGPIPE", "$P yes | head -n 1; echo ${PIPESTATUS[0]}; rm go", "y\n141\n"],
   [
     "no reader of stderr either",
     "($P sh -c 'while echo x >&2; do :; done' 3>&2 2>&1 >&3 | head -n 1; echo ${PIPESTATUS[0]})",
@@ -102,7 +114,7 @@ print("the end" if ends.poll(20000) else "no end")'`,
   ],
   [
     "who waits for the end of its reader sees it",
-    "timeout 20 $P tail -f abc | head -n 1; echo ${PIPESTATUS[0]}",
+    "timeout 20 $P tail -f abc | head -n 1; echo ${PIPESTATUS[0]}; rm go",
     "a\n141\n",
   ],
   [
