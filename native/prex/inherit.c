@@ -40,12 +40,11 @@ bool inherit_look(const char **why) {
 }
 
 void inherit_drop(int fd) {
-    for (int i = 0; i < inherited.count; i++) {
-        if (inherited.fds[i] != fd) continue;
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (null >= 0)
-            dup2(null, fd), close(null);
-        else
-            close(fd);
-    }
+    bool ours = false;
+    for (int i = 0; i < inherited.count; i++)
+        ours = ours || inherited.fds[i] == fd;
+    if (!ours) return;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup2(null, fd) < 0) close(fd);
+    if (null >= 0) close(null);
 }

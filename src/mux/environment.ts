@@ -70,14 +70,7 @@ export class Environment {
   }
 
   with(others: Environment): Environment {
-    if (others.count === 0) return this;
     return new Environment(this.count + others.count, Buffer.concat([this.bytes, others.bytes]));
-  }
-
-  list(): Buffer[] {
-    const all: Buffer[] = [];
-    this.each((from, to) => all.push(this.bytes.subarray(from, to)));
-    return all;
   }
 
   private each(see: (from: number, to: number) => void): void {

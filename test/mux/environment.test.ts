@@ -4,7 +4,17 @@ import { carried } from "../../src/helper/environment.js";
 import { Environment } from "../../src/mux/environment.js";
 
 const b = (text: string): Buffer => Buffer.from(text, "latin1");
-const texts = (environment: Environment): string[] => environment.list().map((one) => one.toString("latin1"));
+/** Read by itself, so that whoever writes the block is held by it. */
+function texts({ bytes, count }: Environment): string[] {
+  const all: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const from = at + 4;
+    at = from + bytes.readUInt32LE(at);
+    all.push(bytes.toString("latin1", from, at));
+  }
+  expect(all).toHaveLength(count);
+  return all;
+}
 /** Bytes without NUL, many of them the beginnings of names that matter. */
 const variable = fc
   .tuple(
@@ -59,7 +69,6 @@ describe("an environment", () => {
         const own = /^(PANTS_PREX|SSH_AUTH_SOCK|PANTS_STANDIN)(=|$)/;
         const without = carried(Environment.of(all));
         expect(texts(without)).toEqual(left.filter((one) => !own.test(one)));
-        expect(without.count).toBe(without.list().length);
       }),
     );
     const kept = Environment.of([
