@@ -58,6 +58,11 @@ export class Host {
     return this.#place.runtime;
   }
 
+  /** A file of /proc/net as it is on this host; nothing runs there for it. */
+  net(file: "igmp" | "snmp"): string {
+    return readFileSync(join(this.#place.net, file), "latin1");
+  }
+
   /** Starts a program. */
   start(argv: readonly string[], options: RunOptions = {}): Running {
     const began = performance.now();

@@ -30,6 +30,7 @@ exec setsid -w sh -c "$*"
 
 export class Loopback implements Place {
   readonly runtime: string;
+  readonly net = "/proc/self/net";
   readonly #folder: string;
   readonly #mark: string;
 

@@ -70,6 +70,7 @@ export class Namespaces implements Place {
   readonly #init: number;
   readonly #namespace: string;
   readonly runtime: string;
+  readonly net: string;
 
   private constructor(options: NamespaceOptions, groups: readonly string[], net: Switch, init: number) {
     this.#options = options;
@@ -78,6 +79,7 @@ export class Namespaces implements Place {
     this.#init = init;
     this.#namespace = pidNamespace(init);
     this.runtime = `/proc/${init}/root/run/pants`;
+    this.net = `/proc/${init}/net`;
   }
 
   /** Brings a host up, with its network, but with nothing running on it yet. */

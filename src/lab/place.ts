@@ -6,6 +6,8 @@ export type Env = Readonly<Record<string, string | undefined>>;
 export interface Place {
   /** The host's runtime directory, as seen from outside. */
   readonly runtime: string;
+  /** What the kernel tells of its network: /proc/net as seen there, readable from outside. */
+  readonly net: string;
   /** The command that runs `argv` there, in `cwd`, with `env` over the host's own. */
   command(argv: readonly string[], cwd: string, env: Env): string[];
   /** From the process that `command` started to the program itself: itself, or its child. */

@@ -45,9 +45,9 @@ describe.skipIf(missing !== "")("make on three hosts under LD_PRELOAD", () => {
   });
 
   it("has one leader, alone in the leader group", async () => {
-    await until("the hosts to be free again and one to lead", async () => {
-      const free = await Promise.all(lab.hosts.map((host) => joined(host, FREE_GROUP)));
-      const leads = await Promise.all(lab.hosts.map((host) => joined(host, LEADER_GROUP)));
+    await until("the hosts to be free again and one to lead", () => {
+      const free = lab.hosts.map((host) => joined(host, FREE_GROUP));
+      const leads = lab.hosts.map((host) => joined(host, LEADER_GROUP));
       return free.every(Boolean) && leads.filter(Boolean).length === 1;
     });
   });

@@ -70,9 +70,7 @@ export const hexOf = (group: string): string =>
     .join("");
 
 /** Whether a host has joined a multicast group. */
-export async function joined(host: Host, group: string): Promise<boolean> {
-  return (await host.run(["cat", "/proc/net/igmp"])).stdout.includes(hexOf(group));
-}
+export const joined = (host: Host, group: string): boolean => host.net("igmp").includes(hexOf(group));
 
 export const PORT = 7717;
 export const LEADER_GROUP = "239.255.77.1";

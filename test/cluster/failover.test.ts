@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Asker } from "../../src/cli/bench/asking.js";
@@ -6,7 +5,7 @@ import { agreed, EVERY_MS, failOver, settled } from "../../src/cli/bench/failove
 import type { Host } from "../../src/lab/host.js";
 import type { Lab } from "../../src/lab/lab.js";
 import { until } from "../../src/lab/wait.js";
-import { cluster, hexOf, LEADER_GROUP, missing } from "./cluster.js";
+import { cluster, joined, LEADER_GROUP, missing } from "./cluster.js";
 import { epochsFallen, parts } from "./trouble.js";
 
 const KILLS = 4;
@@ -21,13 +20,8 @@ class Memberships {
   readonly #timer: NodeJS.Timeout;
 
   constructor(hosts: readonly Host[]) {
-    // Any process of a host tells of its network namespace; the first one stays for as long as the host does.
-    const first = (host: Host) => host.processes().find(({ inside }) => inside === 1)?.pid;
-    const files = hosts.map((host) => ({ host, file: `/proc/${first(host)}/net/igmp` }));
-    const hex = hexOf(LEADER_GROUP);
     this.#timer = setInterval(() => {
-      for (const { host, file } of files)
-        if (readFileSync(file, "latin1").includes(hex)) this.seen.push({ host, at: Date.now() });
+      for (const host of hosts) if (joined(host, LEADER_GROUP)) this.seen.push({ host, at: Date.now() });
     }, 20);
   }
 

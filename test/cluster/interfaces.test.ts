@@ -12,10 +12,10 @@ const ip = async (host: Host, ...args: string[]): Promise<void> => {
 };
 
 /** The interfaces on which a host has joined a group. */
-async function joinedOn(host: Host, group: string): Promise<string[]> {
+function joinedOn(host: Host, group: string): string[] {
   const found: string[] = [];
   let device = "";
-  for (const line of (await host.run(["cat", "/proc/net/igmp"])).stdout.split("\n")) {
+  for (const line of host.net("igmp").split("\n")) {
     device = /^\d+\s+(\S+)/.exec(line)?.[1] ?? device;
     if (line.includes(hexOf(group))) found.push(device);
   }
@@ -49,7 +49,7 @@ describe.skipIf(missing !== "")("a host's interface", () => {
     await ready(lab);
     await until("one leader", () => agreed(lab.hosts));
     expect(await network()).toBe(`multicast, eth0 ${host.address}`);
-    expect(await joinedOn(host, FREE_GROUP)).toEqual(["eth0"]);
+    expect(joinedOn(host, FREE_GROUP)).toEqual(["eth0"]);
   });
 
   it("may change its address", async () => {
@@ -59,6 +59,6 @@ describe.skipIf(missing !== "")("a host's interface", () => {
     await until("n3 to use its new address", async () => (await network()).endsWith(` ${address}`));
     await atHome(address);
     await until("one leader", () => agreed(lab.hosts));
-    expect(await joinedOn(host, FREE_GROUP)).toEqual(["eth0"]);
+    expect(joinedOn(host, FREE_GROUP)).toEqual(["eth0"]);
   });
 });

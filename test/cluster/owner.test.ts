@@ -32,7 +32,7 @@ describe.skipIf(missing !== "" || cpus().length < 2)("a host that runs a job for
     const wait = `read name </proc/sys/kernel/hostname; while [ ! -e ${ending} ]; do sleep 0.1; done; echo $name`;
     const job = n2.start([prex, "--on", "n1", "/bin/sh", "-c", wait], { cwd: guest.folder });
     await until("the job to run on n1", async () => (await statusOf(n1))?.slotsTaken === 1, { ms: 20_000 });
-    await until("n1 to lend", async () => joined(n1, FREE_GROUP), { ms: 20_000 });
+    await until("n1 to lend", () => joined(n1, FREE_GROUP), { ms: 20_000 });
 
     const began = Date.now();
     const owner = n1.start(["/bin/sh", "-c", "while :; do :; done"]);
@@ -42,7 +42,7 @@ describe.skipIf(missing !== "" || cpus().length < 2)("a host that runs a job for
     });
     expect(status).toMatchObject({ busy: false, slotsTaken: 1 });
     expect(status.why).toMatch(/^owner: \d+ % of the CPUs \(threshold 30 % of the CPUs\)$/);
-    await until("n1 to leave the free group", async () => !(await joined(n1, FREE_GROUP)));
+    await until("n1 to leave the free group", () => !joined(n1, FREE_GROUP));
 
     // Its own programs run here as ever, in the slot that is left.
     const tried = await guest.try(lab);
@@ -60,6 +60,6 @@ describe.skipIf(missing !== "" || cpus().length < 2)("a host that runs a job for
     writeFileSync(ending, "");
     expect(await job.done).toMatchObject({ status: 0, stdout: "n1\n", stderr: "" });
     await owner.kill("SIGKILL");
-    await until("n1 to lend again", async () => joined(n1, FREE_GROUP), { ms: 20_000 });
+    await until("n1 to lend again", () => joined(n1, FREE_GROUP), { ms: 20_000 });
   });
 });

@@ -188,6 +188,17 @@ describe("adaptive", () => {
     expect(host.policy.thresholds()).toMatchObject({ cpu: 50, ctxt: 2000 });
   });
 
+  it("is free after the first load as soon as ever, though its start had made it busy", () => {
+    const host = trace("adaptive", { cpus: 0.5 });
+    host.seconds(1, { cpu: 100 });
+    expect(host.seconds(6, {})).toContain(false);
+    for (const calm of [5, 25]) {
+      host.seconds(5, { cpu: 100 });
+      expect(host.seconds(calm - 1, {})).not.toContain(false);
+      expect(host.seconds(2, {})).toContain(false);
+    }
+  });
+
   it("is never busy by CPU at 100", () => {
     const host = trace("adaptive", { thresholds: { cpu: 100 }, ownerCpu: 50 });
     expect(host.seconds(5, { cpu: 100 })).not.toContain(true);

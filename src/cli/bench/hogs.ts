@@ -1,5 +1,5 @@
 /** One program on one host that uses up one resource: how soon that host takes no more work, and whether the others mind. */
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import type { Host } from "../../lab/host.js";
@@ -66,10 +66,7 @@ export interface Hogged {
 
 /** Whether each host is in the free group. */
 function free(hosts: readonly Host[]): boolean[] {
-  return hosts.map((host) => {
-    const init = host.processes().find(({ inside }) => inside === 1)?.pid ?? 0;
-    return readFileSync(`/proc/${init}/net/igmp`, "latin1").includes(FREE_GROUP);
-  });
+  return hosts.map((host) => host.net("igmp").includes(FREE_GROUP));
 }
 
 /** Runs a hog on a host for so long that it is seen to stay away. */

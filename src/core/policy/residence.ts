@@ -13,6 +13,8 @@ const oneJob = 0.5;
 
 export class Residence {
   #busy = false;
+  /** It was free once. Busy from the start on is no turn: what is over may be the start itself. */
+  #wasFree = false;
   #freeAt = Number.NEGATIVE_INFINITY;
   #calmAt: number | null = null;
   #neededMs = calmMs;
@@ -49,12 +51,16 @@ export class Residence {
       this.#calmAt = null;
       return;
     }
-    if (!this.#busy) return;
+    if (!this.#busy) {
+      this.#wasFree = true;
+      return;
+    }
     this.#calmAt = calm ? (this.#calmAt ?? now) : null;
     if (this.#calmAt === null) return;
     const wentWithJob = takenAverage <= this.#takenOver - oneJob;
     if (!wentWithJob && now - this.#calmAt < this.#neededMs) return;
     this.#busy = false;
-    this.#freeAt = now;
+    if (this.#wasFree) this.#freeAt = now;
+    this.#wasFree = true;
   }
 }
