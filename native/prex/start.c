@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,18 +35,69 @@ static bool find_prexd(char *out, size_t size) {
     return (size_t)snprintf(out, size, "%s/bin/prexd", self) < size && access(out, X_OK) == 0;
 }
 
+/* Where the system's programs are: prexd needs node, ssh and readlink, wherever the program that happened to start
+ * it looked for its own. */
+#define SYSTEM_PATH "/usr/local/bin:/usr/bin:/bin"
+
+/* "PATH=" as it is, then the system's folders. */
+static char *daemon_path(void) {
+    const char *own = getenv("PATH");
+    char *path = NULL;
+    const char *format = own && *own ? "PATH=%s:%s" : "PATH=%s%s";
+    return asprintf(&path, format, own ? own : "", SYSTEM_PATH) < 0 ? NULL : path;
+}
+
 /* What a daemon should know of the program that happened to start it. */
 static char **daemon_environment(void) {
-    static const char *const kept[] = {"HOME=",       "PATH=", "USER=", "LOGNAME=", "SHELL=",  "SSH_",
-                                       "KRB5CCNAME=", "XDG_",  "LANG=", "LC_",      "TMPDIR=", "PANTS_"};
+    static const char *const kept[] = {"HOME=",       "USER=", "LOGNAME=", "SHELL=", "SSH_",
+                                       "KRB5CCNAME=", "XDG_",  "LANG=",    "LC_",    "TMPDIR=",
+                                       "PANTS_"};
     size_t count = 0;
     for (char **at = environ; *at; at++)
         count++;
-    char **env = calloc(count + 1, sizeof *env), **to = env;
+    char **env = calloc(count + 2, sizeof *env), **to = env;
+    if (env && (*to = daemon_path())) to++;
     for (char **at = environ; env && *at; at++)
         for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
             if (strncmp(*at, kept[i], strlen(kept[i])) == 0) *to++ = *at;
     return env;
+}
+
+/* What prexd must have, since it serves every program that comes later, whatever the first one was held to: a
+ * soft limit below it is raised, and who may not raise it starts none. Node does not start, or hangs, with less
+ * than 1 GB of address space or 64 MB of data (v20). */
+static const struct {
+    int resource;
+    rlim_t least;
+} needed[] = {
+    {RLIMIT_CPU, RLIM_INFINITY},     {RLIMIT_FSIZE, RLIM_INFINITY}, {RLIMIT_AS, (rlim_t)4 << 30},
+    {RLIMIT_DATA, (rlim_t)1 << 30}, {RLIMIT_STACK, 2 << 20},       {RLIMIT_NOFILE, 1024},
+};
+
+static bool limits_suffice(void) {
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        struct rlimit limit;
+        if (getrlimit(needed[i].resource, &limit) == 0 && limit.rlim_max < needed[i].least) return false;
+    }
+    return true;
+}
+
+static void raise_limits(void) {
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        struct rlimit limit;
+        if (getrlimit(needed[i].resource, &limit) < 0 || limit.rlim_cur >= needed[i].least) continue;
+        limit.rlim_cur = needed[i].least;
+        setrlimit(needed[i].resource, &limit);
+    }
+}
+
+/* As a login would have it, as far as we may: not as the first program of many happened to be. */
+static void schedule_as_usual(void) {
+    cpu_set_t all;
+    memset(&all, 0xff, sizeof all);
+    sched_setaffinity(0, sizeof all, &all); /* the kernel keeps to those that we may use */
+    syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &(struct sched_param){0}); /* musl has none */
+    setpriority(PRIO_PROCESS, 0, 0);
 }
 
 static noreturn void become_prexd(const char *prexd) {
@@ -56,7 +108,8 @@ static noreturn void become_prexd(const char *prexd) {
         sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
     umask(077);
-    setpriority(PRIO_PROCESS, 0, 0);
+    raise_limits();
+    schedule_as_usual();
     int null = open("/dev/null", O_RDWR), err = null;
     if (pants_user_path(environ, geteuid(), "/prexd.log", log, sizeof log))
         err = open(log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY, 0600);
@@ -106,17 +159,21 @@ static void make_directories(void) {
 bool helper_start(const char **why, bool *on_its_way) {
     char lock[PANTS_RUNTIME_MAX], prexd[4096];
     if (!find_prexd(prexd, sizeof prexd))
-        return *why = "prexd was not running, and bin/prexd is not where prex looks", false;
+        return *why = "prexd was not running; bin/prexd is not where prex looks", false;
     make_directories();
     if (!pants_user_path(environ, geteuid(), "/prexd.start", lock, sizeof lock))
         return *why = "the path is too long", false;
     int fd = above_stdio(open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (fd < 0) return *why = "prexd was not running, and its directory cannot be written", false;
+    if (fd < 0) return *why = "prexd was not running; its directory cannot be written", false;
     struct stat st;
     bool failed = fstat(fd, &st) == 0 && st.st_size > 0;
     if (failed) *why = "prexd did not start: see prexd.log";
     *on_its_way = false;
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        if (!limits_suffice()) {
+            close(fd);
+            return *why = "prexd was not running; ulimit here is too low for it", false;
+        }
         /* A child that sends no SIGCHLD, since one would be pending when the program starts here. */
         long pid = syscall(SYS_clone, 0, 0, 0, 0, 0);
         if (pid == 0) {

@@ -1,5 +1,17 @@
 /** prex alone, beside a peer that speaks prexd's protocol: what the parent of a stand-in observes. */
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { until } from "../../src/lab/wait.js";
@@ -296,17 +308,23 @@ describe("by hand", () => {
 });
 
 describe("starting prexd", () => {
+  /** A prex that finds this script as its prexd. */
+  const installed = (prexd: string): string => {
+    const tree = mkdtempSync(join(world.dir, "installed-"));
+    const release = join(tree, "build", "Release");
+    for (const folder of [join(tree, "bin"), release]) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(tree, "bin", "prexd"), prexd, { mode: 0o755 });
+    cpSync(world.prex, join(release, "prex"));
+    return join(release, "prex");
+  };
+
   it("happens once for many at once, in the background, with a clean environment", async () => {
-    const bin = join(world.dir, "bin");
     const log = join(world.dir, "starts");
     writeFileSync(log, "");
     // Stands for prexd: says who it is, then listens as prexd does.
-    const fakeBin = join(bin, "fake_prexd");
+    const fakeBin = join(world.dir, "bin", "fake_prexd");
     const script = `#!/bin/sh\necho start >> ${log}\nenv > ${log}.env\nls /proc/self/fd | wc -l > ${log}.fds\nexec ${fakeBin} ${world.users} ready exit:0\n`;
-    writeFileSync(join(bin, "prexd"), script, { mode: 0o755 });
-    mkdirSync(join(world.dir, "build", "Release"), { recursive: true });
-    const prex = join(world.dir, "build", "Release", "prex");
-    writeFileSync(prex, readFileSync(world.prex), { mode: 0o755 });
+    const prex = installed(script);
     const held = openSync(log, "r");
     const jobs = Array.from({ length: 50 }, () =>
       world.start([prex], {
@@ -332,12 +350,46 @@ describe("starting prexd", () => {
     ]);
   });
 
+  /** What stands for prexd writes down as what it was started, and ends. */
+  const told = async (limits: string): Promise<{ why: string; log: string }> => {
+    const log = join(world.dir, "as-what");
+    for (const old of [log, join(world.users, "prexd.start")]) rmSync(old, { force: true });
+    const script = `#!/bin/sh\nexec >${log}.new; echo "$PATH"; cat /proc/self/limits; taskset -cp $$; chrt -p $$\nmv ${log}.new ${log}\n`;
+    const prex = installed(script);
+    const env = { PANTS_STANDIN: `0:${target}`, TARGET_END: "3" };
+    const job = world.start(["sh", "-c", `${limits}; PATH=/own/bin; exec ${prex}`], env);
+    expect(await job.ended()).toBe(3);
+    const why = world.whys().at(-1)?.detail ?? "";
+    if (!why.includes("ulimit")) await until("it to be started", () => existsSync(log));
+    rmSync(join(world.users, "prexd.start")); // No start has failed, for whoever comes next.
+    return { why, log: existsSync(log) ? readFileSync(log, "utf8") : "" };
+  };
+
+  it("looks for programs in the system's folders too, and takes over no limit, no CPU and no scheduling", async () => {
+    const soft = "ulimit -S -t 100; ulimit -S -f 100; ulimit -S -n 64; ulimit -S -v 900000";
+    const { why, log } = await told(`${soft}; taskset -cp 0 $$ >/dev/null; chrt -b -p 0 $$`);
+    expect(why).toBe("prexd was not running");
+    expect(log).toMatch(/^\/own\/bin:\/usr\/local\/bin:\/usr\/bin:\/bin$/m);
+    for (const limit of ["cpu time", "file size"])
+      expect(log).toMatch(new RegExp(`^Max ${limit} +unlimited`, "m"));
+    expect(Number(/^Max open files +(\d+)/m.exec(log)?.[1])).toBeGreaterThanOrEqual(1024);
+    expect(Number(/^Max address space +(\d+)/m.exec(log)?.[1])).toBe(4 * 2 ** 30);
+    const all = execFileSync("taskset", ["-cp", String(process.pid)], { encoding: "utf8" });
+    expect(/list: (.*)/.exec(log)?.[1]).toBe(/list: (.*)/.exec(all)?.[1]);
+    expect(log).toContain("SCHED_OTHER");
+  });
+
+  it("is not done by a program whose limits it could not raise", async () => {
+    for (const limit of ["ulimit -t 100", "ulimit -f 100", "ulimit -v 900000", "ulimit -n 64"]) {
+      expect(await told(limit)).toEqual({
+        why: "prexd was not running; ulimit here is too low for it",
+        log: "",
+      });
+    }
+  });
+
   it("is said to have failed, where it has, by the next one", async () => {
-    mkdirSync(join(world.dir, "bin"), { recursive: true });
-    mkdirSync(join(world.dir, "build", "Release"), { recursive: true });
-    writeFileSync(join(world.dir, "bin", "prexd"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
-    const prex = join(world.dir, "build", "Release", "prex");
-    writeFileSync(prex, readFileSync(world.prex), { mode: 0o755 });
+    const prex = installed("#!/bin/sh\nexit 1\n");
     const run = async (): Promise<string> => {
       const job = world.start([prex], { PANTS_STANDIN: `0:${target}`, TARGET_END: "3" });
       expect(await job.ended()).toBe(3);
