@@ -80,9 +80,18 @@ export class Descriptors {
     this.unfit = unfit || conflict(held);
   }
 
+  private get written(): Held[] {
+    return this.held.filter(({ kind, mode }) => kind === "file" && (mode & FileMode.WRITE) !== 0);
+  }
+
+  /** Whether what goes through some descriptor ends in a file. */
+  get writesFile(): boolean {
+    return this.written.length > 0;
+  }
+
   /** Whether an argument names a file that a descriptor writes: `cat f >> f` sees it and stops, but not in a pipe. */
   writes(cwd: Buffer, args: readonly Buffer[]): boolean {
-    const written = this.held.filter(({ kind, mode }) => kind === "file" && (mode & FileMode.WRITE) !== 0);
+    const { written } = this;
     if (written.length === 0) return false;
     const files = new Set(written.map(identity));
     return args.slice(0, ARGS_MAX).some((arg) => {

@@ -41,6 +41,9 @@ export type JobState = "waiting" | "connecting" | "running" | "ended" | "over";
 
 let lastId = 0;
 const { SIGCONT, SIGSTOP, SIGWINCH } = constants.signals;
+/** RLIMIT_FSIZE (Linux); what goes through us would not be held to it. */
+const FILE_SIZE = 1;
+const UNLIMITED = 2n ** 64n - 1n;
 const ECHO_MS = 1000;
 const WAKE_MS = [0, 50, 500, 2000];
 
@@ -113,6 +116,8 @@ export class Job {
     const { cwd, argv, env } = this.run;
     if (!this.byHand && actsAtHome(this.program)) return "it acts on the host that it runs on";
     if (opensJobserver(this.program, argv, env)) return "its job server is a FIFO";
+    if (this.descriptors.writesFile && this.run.rlimits[FILE_SIZE]?.[0] !== UNLIMITED)
+      return "it writes to a file, whose size has a limit";
     return this.descriptors.writes(cwd, argv.slice(1)) ? "an argument names a file that it writes to" : "";
   }
 

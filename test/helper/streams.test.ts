@@ -177,6 +177,11 @@ it.each<readonly [what: string, script: string, why: string]>([
     "cp abc o; ! $P cat o >>o 2>e && ! $P cat $PWD/abc ./o >>o 2>e",
     "an argument names a file that it writes to",
   ],
+  [
+    "a file whose size has a limit",
+    "trap '' XFSZ; ulimit -f 8; ! $P dd if=/dev/zero bs=20000 count=1 >o 2>e && grep -q 'too large' e && test $(wc -c <o) = 8192",
+    "it writes to a file, whose size has a limit",
+  ],
   ["a device", "$P true </dev/zero", "descriptor 0: /dev/zero"],
   ["a directory", "$P true 3</tmp", "descriptor 3: a directory"],
   ["a fifo open both ways", "mkfifo f; $P true 3<>f; rm f", "descriptor 3: a pipe"],
