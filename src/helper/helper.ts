@@ -208,7 +208,7 @@ export class Helper implements StandInEvents, JobEvents {
 
   /** Sends a job over the link to a host, now or once that is up. */
   private via(job: Job, host: string): void {
-    const link = this.links.to(host);
+    const link = this.links.to(host, job.run.env);
     job.host = host;
     if (typeof link === "string") this.unreachable(job, link);
     else if (link.pipe === undefined) job.state = "connecting";

@@ -35,9 +35,10 @@ export class Link {
     readonly host: string,
     rsh: string,
     agentCommand: string,
+    variables: NodeJS.ProcessEnv,
     private readonly events: LinkEvents,
   ) {
-    this.remote = startLink(rshCommand(rsh, host, agentCommand, this.id));
+    this.remote = startLink(rshCommand(rsh, host, agentCommand, this.id), variables);
     const { child, input } = this.remote;
     child.on("error", (error) => this.end(error.message));
     child.on("exit", (code, signal) => {

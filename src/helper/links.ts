@@ -1,4 +1,6 @@
 /** One link a host, made when it is needed; a host that cannot be reached is left out for a while. */
+import type { Environment } from "../mux/environment.js";
+import { credentials } from "./credentials.js";
 import { Link } from "./link.js";
 
 export interface LinksEvents {
@@ -28,13 +30,16 @@ export class Links {
     private readonly events: LinksEvents,
   ) {}
 
-  /** The link to a host, perhaps still being made; a string says why the host is left out now. */
-  to(host: string): Link | string {
+  /**
+   * The link to a host, perhaps still being made; a string says why the host is left out now.
+   * @param program - the environment of a program that needs it
+   */
+  to(host: string, program?: Environment): Link | string {
     const existing = this.links.get(host);
     if (existing !== undefined) return existing;
     const out = this.leftOut.get(host);
     if (out !== undefined && performance.now() < out.until) return out.why;
-    return this.make(host);
+    return this.make(host, program ? credentials(program) : {});
   }
 
   /** Hosts that are left out now. */
@@ -61,8 +66,8 @@ export class Links {
     this.links.clear();
   }
 
-  private make(host: string): Link {
-    const link = new Link(host, this.rsh, this.agentCommand, {
+  private make(host: string, variables: NodeJS.ProcessEnv): Link {
+    const link = new Link(host, this.rsh, this.agentCommand, variables, {
       up: (up) => {
         this.leftOut.delete(host);
         this.events.up(up);

@@ -86,14 +86,15 @@ export interface RemoteLink {
   readonly output: number;
 }
 
-/** The same for a link. */
-export function startLink(command: readonly string[]): RemoteLink {
+/** The same for a link, with these variables over our own. */
+export function startLink(command: readonly string[], more: NodeJS.ProcessEnv): RemoteLink {
   const [program = "ssh", ...args] = command;
   const [stdin, output] = native.pipe();
   const [input, stdout] = native.pipe();
   for (const theirs of [stdin, stdout]) native.setBlocking(theirs, true);
   try {
-    const child = spawn(program, args, { stdio: [stdin, stdout, "pipe"], env: ownEnv(), detached: true });
+    const env = { ...ownEnv(), ...more };
+    const child = spawn(program, args, { stdio: [stdin, stdout, "pipe"], env, detached: true });
     return { child, input, output };
   } finally {
     for (const theirs of [stdin, stdout]) native.close(theirs);

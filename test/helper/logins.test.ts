@@ -1,6 +1,6 @@
 /** Real ssh to a real sshd on loopback: whatever it is asked, it never asks back, and nothing but our bytes is carried. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -154,5 +154,42 @@ it.skipIf(missing !== "")(
     bed.env["SSH_ASKPASS_REQUIRE"] = "force";
     expect(await bed.on("far", "echo here")).toMatchObject(local);
     expect(bed.noLink()).toContain("Permission denied");
+  },
+);
+
+it.skipIf(missing !== "")(
+  "finds the key agent of the program that needs it, once that of the login in which prexd started is gone",
+  async () => {
+    await login();
+    const agents: ChildProcess[] = [];
+    /** The only place where the key is. */
+    const agent = async (name: string): Promise<string> => {
+      const socket = join(folder, name);
+      const one = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+      agents.push(one);
+      await until("the key agent", () => existsSync(socket));
+      execFileSync("ssh-add", ["-q", kept], { env: { ...process.env, SSH_AUTH_SOCK: socket } });
+      return socket;
+    };
+    const kept = join(folder, "kept");
+    copyFileSync(join(folder, "id"), kept);
+    rmSync(join(folder, "id")); // Only id.pub is left: it names the key that the agent is asked for.
+    const far = (socket: string) => bed.shell(`SSH_AUTH_SOCK=${socket} $PREX --on far /bin/true`);
+    const there = { code: 0, stderr: "" };
+    try {
+      const first = await agent("first");
+      expect(await far(first)).toMatchObject(there);
+      const [{ link: old } = { link: "" }] = (await bed.prexd()).links;
+      // That login ends, and its link with it.
+      agents[0]?.kill();
+      await until("the key agent to be gone", () => !existsSync(first));
+      for (const pid of bed.processes("cli/prex-agent.js")) process.kill(pid, "SIGKILL");
+      await until("the link to be gone", async () => (await bed.prexd()).links.length === 0);
+      expect(await far(await agent("second"))).toMatchObject(there);
+      const [{ link } = { link: "" }] = (await bed.prexd()).links;
+      expect(link).not.toBe(old);
+    } finally {
+      for (const one of agents) one.kill();
+    }
   },
 );
