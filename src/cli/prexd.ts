@@ -20,7 +20,8 @@ async function main(): Promise<void> {
   const runtime = runtimeDir();
   const directory = userDir(runtime, uid);
   const config = loadConfig(configFile());
-  if (!becomeTheOne(directory, uid)) return;
+  const lock = becomeTheOne(directory, uid);
+  if (lock === undefined) return;
   process.title = "prexd";
   native.setProcessName("prexd");
   process.on("SIGHUP", () => undefined);
@@ -34,8 +35,15 @@ async function main(): Promise<void> {
     log: await openLog(process.env["PANTS_LOG"] ?? "warn"),
     done: () => end(helper),
   });
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end(helper));
-  accept(directory, uid, helper);
+  const shut = accept(directory, uid, helper);
+  process.on("SIGINT", () => end(helper));
+  // Who is told to end may be running jobs of other sessions, which have nothing to do with why; the next one starts meanwhile.
+  process.once("SIGTERM", () => {
+    process.on("SIGTERM", () => end(helper));
+    shut();
+    native.close(lock);
+    helper.finish();
+  });
 }
 
 function end(helper: Helper): void {

@@ -9,10 +9,10 @@ export class CannotServe extends Error {}
 
 /**
  * Makes this process the user's only prexd.
- * @returns false: another one runs already
+ * @returns what to close in order to be it no longer; undefined: another one runs already
  * @throws {CannotServe}
  */
-export function becomeTheOne(directory: string, uid: number): boolean {
+export function becomeTheOne(directory: string, uid: number): number | undefined {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const stat = statSync(directory);
@@ -23,9 +23,9 @@ export function becomeTheOne(directory: string, uid: number): boolean {
     throw new CannotServe(`${directory}: ${error instanceof Error ? error.message : String(error)}`);
   }
   const lock = native.lockFile(join(directory, "prexd.lock"));
-  if (lock === -11) return false;
+  if (lock === -11) return undefined;
   if (lock < 0) throw new CannotServe(`${join(directory, "prexd.lock")} cannot be locked (errno ${-lock})`);
-  return true;
+  return lock;
 }
 
 /** Ours, and all of them with that among them; nobody changes them while we run. */
@@ -38,8 +38,12 @@ function sameGroups({ gid, groups }: PeerCred): boolean {
   return gid === ownGroup && theirs.size === ownGroups.size && groups.every((one) => ownGroups.has(one));
 }
 
-/** Listens for stand-ins of the same user. @throws {CannotServe} */
-export function accept(directory: string, uid: number, events: StandInEvents): void {
+/**
+ * Listens for stand-ins of the same user.
+ * @returns what to call to listen no longer: who comes then finds nobody
+ * @throws {CannotServe}
+ */
+export function accept(directory: string, uid: number, events: StandInEvents): () => void {
   const path = join(directory, "prexd.sock");
   try {
     unlinkSync(path); // we hold the lock, so whoever made it is gone
@@ -48,7 +52,7 @@ export function accept(directory: string, uid: number, events: StandInEvents): v
   }
   const listener = native.listenUnix(path, 0o600);
   if (listener < 0) throw new CannotServe(`${path} cannot be made (errno ${-listener})`);
-  native.watch(listener, IN, () => {
+  const welcome = (): void => {
     for (let fd = native.accept(listener); fd >= 0; fd = native.accept(listener)) {
       const peer = native.peerCred(fd);
       if (peer?.uid !== uid) {
@@ -57,5 +61,11 @@ export function accept(directory: string, uid: number, events: StandInEvents): v
       }
       new StandIn(fd, peer.pid, sameGroups(peer), events);
     }
-  });
+  };
+  native.watch(listener, IN, welcome);
+  return () => {
+    welcome(); // who has come already
+    native.unwatch(listener);
+    native.close(listener);
+  };
 }

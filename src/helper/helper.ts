@@ -26,7 +26,7 @@ export interface HelperOptions {
   /** Where what was learned of jobs is kept. */
   readonly worksFile: string;
   readonly log: Log;
-  /** Nobody needed us for a long time. */
+  /** Nobody needed us for a long time, or nobody needs us any more. */
   readonly done: () => void;
 }
 
@@ -53,6 +53,8 @@ export class Helper implements StandInEvents, JobEvents {
   private kept = 0;
   private busyAt = performance.now();
   private served = 0;
+  /** Another prexd serves from now on. */
+  private leaving = false;
 
   constructor(private readonly options: HelperOptions) {
     this.works = new Works(options.worksFile, options.log);
@@ -177,6 +179,7 @@ export class Helper implements StandInEvents, JobEvents {
     this.jobs.delete(job.id);
     this.byStandIn.delete(job.standIn);
     this.busyAt = performance.now();
+    if (this.leaving) this.endWhenEmpty();
   }
 
   /** Looks for a host, or takes the one asked for. */
@@ -373,15 +376,26 @@ export class Helper implements StandInEvents, JobEvents {
     const now = performance.now();
     this.links.beat(now);
     this.dispatcher.tick();
-    this.works.keep();
+    if (!this.leaving) this.works.keep();
     for (const job of this.jobs.values()) job.beat();
     if (this.jobs.size > 0) this.busyAt = now;
     if (now - this.busyAt > IDLE_MS) this.options.done();
   }
 
+  /** What it has taken it carries to its end; then it is done. */
+  finish(): void {
+    this.works.keep(true);
+    this.leaving = true;
+    this.endWhenEmpty();
+  }
+
+  private endWhenEmpty(): void {
+    if (this.jobs.size === 0) this.options.done();
+  }
+
   /** Ends every link, and with them what runs over them. */
   close(): void {
-    this.works.keep(true);
+    if (!this.leaving) this.works.keep(true);
     this.links.closeAll();
     this.dispatcher.close();
   }

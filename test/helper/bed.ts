@@ -218,7 +218,7 @@ export class Bed {
   async end(): Promise<void> {
     this.pantsd?.close();
     const prexd = await this.prexd().catch(() => undefined);
-    if (prexd !== undefined) process.kill(prexd.pid, "SIGTERM");
+    if (prexd !== undefined) process.kill(prexd.pid, "SIGINT");
     await until("the bed's processes to end", () => this.processes("").length === 0, { ms: 20_000 });
     rmSync(this.directory, { recursive: true });
   }

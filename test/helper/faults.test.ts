@@ -1,5 +1,5 @@
 /** What the caller sees when something breaks: the right status, by whatever way, or one clear line. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -139,6 +139,54 @@ describe("a prexd that is killed", () => {
     process.kill((await bed.prexd()).pid, "SIGKILL");
     expect((await job).signal).toBe("SIGKILL");
     await until("nothing to be left", () => bed.processes("4322").length === 0);
+  });
+});
+
+describe("a prexd that is told to end", () => {
+  const gone = (pid: number) => until("it to end", () => !existsSync(`/proc/${pid}`));
+  const running = async (): Promise<{ job: ReturnType<Bed["on"]>; pid: number }> => {
+    bed = new Bed();
+    const job = bed.on("far", "echo run > ran; while [ ! -e end ]; do sleep 0.02; done; echo out; exit 7");
+    await started("ran");
+    return { job, pid: (await bed.prexd()).pid };
+  };
+
+  it("does so at once when it has no job", async () => {
+    bed = new Bed();
+    await bed.on("far", "true");
+    const { pid } = await bed.prexd();
+    process.kill(pid, "SIGTERM");
+    await gone(pid);
+    expect(bed.processes("cli/prex-agent.js")).toEqual([]);
+  });
+
+  it("carries what runs to its end, while another one serves whoever comes", async () => {
+    const { job, pid } = await running();
+    process.kill(pid, "SIGTERM");
+    await until("another prexd", async () => {
+      await bed.on("far", "true");
+      return (await bed.prexd()).pid !== pid;
+    });
+    expect(await bed.on("far", "echo $PPID")).toMatchObject({ code: 0, stderr: "" });
+    expect(existsSync(`/proc/${pid}`)).toBe(true);
+    writeFileSync(join(bed.work, "end"), "");
+    expect(await job).toMatchObject({ code: 7, stdout: "out\n", stderr: "" });
+    await gone(pid);
+    expect((await bed.prexd()).links).toHaveLength(1);
+  });
+
+  it("ends at once when it is told again", async () => {
+    const { job, pid } = await running();
+    process.kill(pid, "SIGTERM");
+    await until("its socket to be shut", async () =>
+      bed.prexd().then(
+        () => false,
+        () => true,
+      ),
+    );
+    process.kill(pid, "SIGTERM");
+    expect(await job).toMatchObject({ signal: "SIGKILL" });
+    await gone(pid);
   });
 });
 

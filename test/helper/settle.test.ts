@@ -31,7 +31,7 @@ describe.skipIf(missing !== "")("on a file system whose client caches", () => {
   afterAll(async () => {
     // What still has its directory there ends first.
     const prexd = await bed.prexd().catch(() => undefined);
-    if (prexd !== undefined) process.kill(prexd.pid, "SIGTERM");
+    if (prexd !== undefined) process.kill(prexd.pid, "SIGINT");
     execFileSync("umount", ["-l", here]);
     await bed.end();
   });
