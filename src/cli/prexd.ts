@@ -1,6 +1,7 @@
 /** prexd: one per user, started by the first stand-in that needs it, or by hand. */
 import v8 from "node:v8";
 import { accept, becomeTheOne, CannotServe } from "../helper/accept.js";
+import { Groups } from "../helper/groups.js";
 import { Helper } from "../helper/helper.js";
 import { openLog } from "../helper/log.js";
 import { ConfigError, loadConfig } from "../io/config.js";
@@ -35,15 +36,18 @@ async function main(): Promise<void> {
     log: await openLog(process.env["PANTS_LOG"] ?? "warn"),
     done: () => end(helper),
   });
-  const shut = accept(directory, uid, helper);
-  process.on("SIGINT", () => end(helper));
-  // Who is told to end may be running jobs of other sessions, which have nothing to do with why; the next one starts meanwhile.
-  process.once("SIGTERM", () => {
-    process.on("SIGTERM", () => end(helper));
+  let leaving = false;
+  // What runs may be other sessions', which have nothing to do with why; the next program starts the next one meanwhile.
+  const leave = (): void => {
+    if (leaving) return;
+    leaving = true;
     shut();
     native.close(lock);
     helper.finish();
-  });
+  };
+  const shut = accept(directory, uid, new Groups(leave), helper);
+  process.on("SIGTERM", () => (leaving ? end(helper) : leave()));
+  process.on("SIGINT", () => end(helper));
 }
 
 function end(helper: Helper): void {

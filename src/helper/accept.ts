@@ -1,7 +1,8 @@
 /** The socket that stand-ins come to: made once per user, and only for that user. */
 import { mkdirSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { IN, native, type PeerCred } from "../io/native.js";
+import { IN, native } from "../io/native.js";
+import type { Groups } from "./groups.js";
 import { StandIn, type StandInEvents } from "./standin.js";
 
 /** prexd cannot serve, in one line. */
@@ -28,22 +29,12 @@ export function becomeTheOne(directory: string, uid: number): number | undefined
   return lock;
 }
 
-/** Ours, and all of them with that among them; nobody changes them while we run. */
-const ownGroup = process.getegid?.();
-const ownGroups = new Set(process.getgroups?.());
-
-/** Whether a process has the groups of this one, which a login over ssh is taken to give too. */
-function sameGroups({ gid, groups }: PeerCred): boolean {
-  const theirs = new Set(groups).add(gid);
-  return gid === ownGroup && theirs.size === ownGroups.size && groups.every((one) => ownGroups.has(one));
-}
-
 /**
  * Listens for stand-ins of the same user.
  * @returns what to call to listen no longer: who comes then finds nobody
  * @throws {CannotServe}
  */
-export function accept(directory: string, uid: number, events: StandInEvents): () => void {
+export function accept(directory: string, uid: number, groups: Groups, events: StandInEvents): () => void {
   const path = join(directory, "prexd.sock");
   try {
     unlinkSync(path); // we hold the lock, so whoever made it is gone
@@ -59,7 +50,7 @@ export function accept(directory: string, uid: number, events: StandInEvents): (
         native.close(fd);
         continue;
       }
-      new StandIn(fd, peer.pid, sameGroups(peer), events);
+      new StandIn(fd, peer.pid, groups.has(peer), events);
     }
   };
   native.watch(listener, IN, welcome);

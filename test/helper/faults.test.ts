@@ -1,4 +1,5 @@
 /** What the caller sees when something breaks: the right status, by whatever way, or one clear line. */
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -142,6 +143,16 @@ describe("a prexd that is killed", () => {
   });
 });
 
+/** Until programs come to another prexd; there may be none for a moment. */
+const anotherThan = (pid: number) =>
+  until("another prexd", async () => {
+    await bed.on("far", "true");
+    return bed.prexd().then(
+      (now) => now.pid !== pid,
+      () => false,
+    );
+  });
+
 describe("a prexd that is told to end", () => {
   const gone = (pid: number) => until("it to end", () => !existsSync(`/proc/${pid}`));
   const running = async (): Promise<{ job: ReturnType<Bed["on"]>; pid: number }> => {
@@ -163,10 +174,7 @@ describe("a prexd that is told to end", () => {
   it("carries what runs to its end, while another one serves whoever comes", async () => {
     const { job, pid } = await running();
     process.kill(pid, "SIGTERM");
-    await until("another prexd", async () => {
-      await bed.on("far", "true");
-      return (await bed.prexd()).pid !== pid;
-    });
+    await anotherThan(pid);
     expect(await bed.on("far", "echo $PPID")).toMatchObject({ code: 0, stderr: "" });
     expect(existsSync(`/proc/${pid}`)).toBe(true);
     writeFileSync(join(bed.work, "end"), "");
@@ -188,6 +196,35 @@ describe("a prexd that is told to end", () => {
     expect(await job).toMatchObject({ signal: "SIGKILL" });
     await gone(pid);
   });
+});
+
+describe("a prexd that was started before its user was put into a group", () => {
+  const id = (...args: string[]) =>
+    execFileSync("id", args, { encoding: "utf8" }).trim().split(" ").sort().join();
+  const missing =
+    process.getuid?.() !== 0
+      ? "not root"
+      : id("-G") !== id("-G", "root")
+        ? "these tests run in other groups than a login's"
+        : "";
+  if (missing !== "") console.warn(`not tested with other groups: ${missing}`);
+
+  it.skipIf(missing !== "")(
+    "makes way for another one when a program has the groups of a login",
+    async () => {
+      bed = new Bed();
+      expect(await bed.shell("setpriv --groups 0,54321 $PREX --on far true")).toMatchObject({ stderr: "" });
+      const { pid } = await bed.prexd();
+      await anotherThan(pid);
+      expect(await bed.on("far", "true")).toMatchObject({ code: 0, stderr: "" });
+      // Now it is the other way round: that program is in a group of its own, and nothing changes.
+      const { pid: now } = await bed.prexd();
+      await bed.shell("setpriv --groups 0,54321 $PREX --on far true");
+      expect(decisions(1)[0]?.detail).toBe("its groups are not those of this user's prexd");
+      expect(await bed.on("far", "true")).toMatchObject({ code: 0, stderr: "" });
+      expect((await bed.prexd()).pid).toBe(now);
+    },
+  );
 });
 
 describe("a client that is no stand-in", () => {
