@@ -1,15 +1,11 @@
 /** What a job's program finds of PANTS in its environment: what is this host's, so that its children find this host. */
-import { Environment } from "../mux/environment.js";
+import type { Environment } from "../mux/environment.js";
 
-const ours = ["PANTS_RUNTIME_DIR", "PANTS_CONFIG"].flatMap((name) => {
-  const value = process.env[name];
-  return value === undefined ? [] : [{ name, variable: Environment.of([Buffer.from(`${name}=${value}`)]) }];
-});
+const OURS = ["PANTS_RUNTIME_DIR", "PANTS_CONFIG"];
+/** What these begin with: P. */
+const FIRST = [0x50];
 
-/** A job's environment, with our own settings for what it does not set itself. */
-export function withOurs(env: Environment): Environment {
-  return ours.reduce(
-    (all, { name, variable }) => (env.get(name) === undefined ? all.with(variable) : all),
-    env,
-  );
+/** A job's environment with our own values for those that home sent without one; what is not set here goes. */
+export function withOurs(env: Environment, ours: NodeJS.ProcessEnv = process.env): Environment {
+  return env.rewritten(FIRST, (name, empty) => (empty && OURS.includes(name) ? ours[name] : true));
 }

@@ -52,25 +52,30 @@ export class Environment {
     return value;
   }
 
-  /** What is left when variables go whose first byte is one of `first` and whose name `goes`. */
-  without(first: readonly number[], goes: (name: string) => boolean): Environment {
+  /**
+   * The same, in the same order, with variables changed whose first byte is one of `first`.
+   * @param by - of a variable's name, and whether its value is empty: another value; true: it stays; undefined: it goes
+   */
+  rewritten(
+    first: readonly number[],
+    by: (name: string, empty: boolean) => string | true | undefined,
+  ): Environment {
     const pieces: Buffer[] = [];
     let kept = 0;
-    let count = this.count;
+    let { count } = this;
     this.each((from, to) => {
-      if (!first.includes(this.bytes[from] ?? 0) || from === to) return;
+      if (from === to || !first.includes(this.bytes[from] ?? 0)) return;
       const equals = indexOf(this.bytes, EQUALS, from);
-      if (!goes(this.bytes.toString("latin1", from, equals < 0 || equals > to ? to : equals))) return;
+      const end = equals < 0 || equals > to ? to : equals;
+      const name = this.bytes.toString("latin1", from, end);
+      const value = by(name, end + 1 >= to);
+      if (value === true) return;
       pieces.push(this.bytes.subarray(kept, from - 4));
+      if (value === undefined) count--;
+      else pieces.push(Environment.of([Buffer.from(`${name}=${value}`)]).bytes);
       kept = to;
-      count--;
     });
-    if (count === this.count) return this;
-    return new Environment(count, Buffer.concat([...pieces, this.bytes.subarray(kept)]));
-  }
-
-  with(others: Environment): Environment {
-    return new Environment(this.count + others.count, Buffer.concat([this.bytes, others.bytes]));
+    return kept === 0 ? this : new Environment(count, Buffer.concat([...pieces, this.bytes.subarray(kept)]));
   }
 
   private each(see: (from: number, to: number) => void): void {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { withOurs } from "../../src/agent/environment.js";
 import { carried } from "../../src/helper/environment.js";
 import { Environment } from "../../src/mux/environment.js";
 
@@ -79,9 +80,15 @@ describe("an environment", () => {
     expect(texts(carried(kept))).toEqual(["PANTS_KEEP_ENV=SSH_AUTH_SOCK PANTS_STANDIN", "SSH_AUTH_SOCK=s"]);
   });
 
-  it("gets more at its end", () => {
-    const more = Environment.of([b("A=1")]).with(Environment.of([b("B=2"), b("C")]));
-    expect([more.count, texts(more)]).toEqual([3, ["A=1", "B=2", "C"]]);
+  it("has the far host's PANTS in place of this one's, where it had one", () => {
+    const far = { PANTS_RUNTIME_DIR: "/far" };
+    const there = (...all: string[]) => texts(withOurs(carried(Environment.of(all.map(b))), far));
+    const home = ["A=1", "PANTS_CONFIG=/c", "PANTS_RUNTIME_DIR=/home/run", "B=2"];
+    expect(there(...home)).toEqual(["A=1", "PANTS_RUNTIME_DIR=/far", "B=2"]);
+    for (const other of [["A=1", "PANTS_RUNTIME_DI=x", "PANTS_POLICY="], [], ["", "P"]])
+      expect(there(...other)).toEqual(other);
+    const kept = ["PANTS_KEEP_ENV=PANTS_CONFIG", "PANTS_CONFIG=/c"];
+    expect(there(...kept)).toEqual(kept);
   });
 
   it("is none when it is cut short, has a NUL inside, or fewer strings than said", () => {
