@@ -71,9 +71,16 @@ for suite in "$@"; do
         ln -sf /usr/bin/perl src/perl/t/perl
         ln -sf "$(perl -MConfig -e 'print $INC{q{Config.pm}}' | sed s,/[^/]*$,,)"/Config*.p[ml] src/perl/lib/
         ;;
+    ruby | tcl)
+        command -v "$suite" >/dev/null || command -v "${suite}sh" >/dev/null || { echo "prepare.sh: no $suite here: apt-get install $suite" >&2; exit 1; }
+        case $suite in
+        ruby) sources ruby3.1 ;;
+        tcl) sources tcl8.6 ;;
+        esac
+        ;;
     *)
-        echo "prepare.sh: no suite $suite: there are python make make-children bash bash-children coreutils perl" \
-            "sed grep diffutils gzip findutils tar git" >&2
+        echo "prepare.sh: no suite $suite: there are python make make-children bash bash-children coreutils perl ruby" \
+            "tcl sed grep diffutils gzip findutils tar git" >&2
         exit 2
         ;;
     esac
