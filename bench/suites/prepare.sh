@@ -26,6 +26,10 @@ sources() { # sources PACKAGE: unpacked as src/PACKAGE
     rm -r "src/$1.new"
 }
 
+needs() { # needs COMMAND
+    command -v "$1" >/dev/null || { echo "prepare.sh: $suite needs $1" >&2; exit 1; }
+}
+
 for suite in "$@"; do
     case $suite in
     python)
@@ -71,12 +75,13 @@ for suite in "$@"; do
         ln -sf /usr/bin/perl src/perl/t/perl
         ln -sf "$(perl -MConfig -e 'print $INC{q{Config.pm}}' | sed s,/[^/]*$,,)"/Config*.p[ml] src/perl/lib/
         ;;
-    ruby | tcl)
-        command -v "$suite" >/dev/null || command -v "${suite}sh" >/dev/null || { echo "prepare.sh: no $suite here: apt-get install $suite" >&2; exit 1; }
-        case $suite in
-        ruby) sources ruby3.1 ;;
-        tcl) sources tcl8.6 ;;
-        esac
+    ruby)
+        needs ruby3.1
+        sources ruby3.1
+        ;;
+    tcl)
+        needs tclsh8.6
+        sources tcl8.6
         ;;
     *)
         echo "prepare.sh: no suite $suite: there are python make make-children bash bash-children coreutils perl ruby" \

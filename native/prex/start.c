@@ -43,8 +43,8 @@ static bool find_prexd(char *out, size_t size) {
 static char *daemon_path(void) {
     const char *own = getenv("PATH");
     char *path = NULL;
-    const char *format = own && *own ? "PATH=%s:%s" : "PATH=%s%s";
-    return asprintf(&path, format, own ? own : "", SYSTEM_PATH) < 0 ? NULL : path;
+    if (!own) own = "";
+    return asprintf(&path, "PATH=%s%s" SYSTEM_PATH, own, *own ? ":" : "") < 0 ? NULL : path;
 }
 
 /* What a daemon should know of the program that happened to start it. */

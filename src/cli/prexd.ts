@@ -36,17 +36,15 @@ async function main(): Promise<void> {
     log: await openLog(process.env["PANTS_LOG"] ?? "warn"),
     done: () => end(helper),
   });
-  let leaving = false;
   // What runs may be other sessions', which have nothing to do with why; the next program starts the next one meanwhile.
   const leave = (): void => {
-    if (leaving) return;
-    leaving = true;
+    if (helper.leaving) return;
     shut();
     native.close(lock);
     helper.finish();
   };
   const shut = accept(directory, uid, new Groups(leave), helper);
-  process.on("SIGTERM", () => (leaving ? end(helper) : leave()));
+  process.on("SIGTERM", () => (helper.leaving ? end(helper) : leave()));
   process.on("SIGINT", () => end(helper));
 }
 

@@ -54,7 +54,7 @@ export class Helper implements StandInEvents, JobEvents {
   private busyAt = performance.now();
   private served = 0;
   /** Another prexd serves from now on. */
-  private leaving = false;
+  leaving = false;
 
   constructor(private readonly options: HelperOptions) {
     this.works = new Works(options.worksFile, options.log);

@@ -116,7 +116,7 @@ export class Job {
     const { cwd, argv, env } = this.run;
     if (!this.byHand && actsAtHome(this.program)) return "it acts on the host that it runs on";
     if (opensJobserver(this.program, argv, env)) return "its job server is a FIFO";
-    if (this.descriptors.writesFile && this.run.rlimits[FILE_SIZE]?.[0] !== UNLIMITED)
+    if (this.run.rlimits[FILE_SIZE]?.[0] !== UNLIMITED && this.descriptors.writesFile)
       return "it writes to a file, whose size has a limit";
     return this.descriptors.writes(cwd, argv.slice(1)) ? "an argument names a file that it writes to" : "";
   }

@@ -63,6 +63,22 @@ export class Host {
     return readFileSync(join(this.#place.net, file), "latin1");
   }
 
+  /** The interfaces on which it has joined a multicast group. */
+  joinedOn(group: string): string[] {
+    const hex = group
+      .split(".")
+      .reverse()
+      .map((byte) => Number(byte).toString(16).padStart(2, "0"));
+    const wanted = hex.join("").toUpperCase();
+    const found: string[] = [];
+    let device = "";
+    for (const line of this.net("igmp").split("\n")) {
+      device = /^\d+\s+(\S+)/.exec(line)?.[1] ?? device;
+      if (line.includes(wanted)) found.push(device);
+    }
+    return found;
+  }
+
   /** Starts a program. */
   start(argv: readonly string[], options: RunOptions = {}): Running {
     const began = performance.now();

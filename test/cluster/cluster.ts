@@ -61,16 +61,8 @@ export function strays(lab: Lab): string[] {
   );
 }
 
-/** A group as /proc/net/igmp has it. */
-export const hexOf = (group: string): string =>
-  group
-    .split(".")
-    .reverse()
-    .map((byte) => Number(byte).toString(16).padStart(2, "0").toUpperCase())
-    .join("");
-
 /** Whether a host has joined a multicast group. */
-export const joined = (host: Host, group: string): boolean => host.net("igmp").includes(hexOf(group));
+export const joined = (host: Host, group: string): boolean => host.joinedOn(group).length > 0;
 
 export const PORT = 7717;
 export const LEADER_GROUP = "239.255.77.1";

@@ -4,23 +4,12 @@ import { ready, statusOf } from "../../src/cli/demo/ready.js";
 import type { Host } from "../../src/lab/host.js";
 import { Lab } from "../../src/lab/lab.js";
 import { until } from "../../src/lab/wait.js";
-import { FREE_GROUP, hexOf, missing } from "./cluster.js";
+import { FREE_GROUP, missing } from "./cluster.js";
 
 const ip = async (host: Host, ...args: string[]): Promise<void> => {
   const run = await host.run(["ip", ...args]);
   if (run.status !== 0) throw new Error(`ip ${args.join(" ")} on ${host.name}: ${run.stderr}`);
 };
-
-/** The interfaces on which a host has joined a group. */
-function joinedOn(host: Host, group: string): string[] {
-  const found: string[] = [];
-  let device = "";
-  for (const line of host.net("igmp").split("\n")) {
-    device = /^\d+\s+(\S+)/.exec(line)?.[1] ?? device;
-    if (line.includes(hexOf(group))) found.push(device);
-  }
-  return found;
-}
 
 describe.skipIf(missing !== "")("a host's interface", () => {
   let lab: Lab;
@@ -49,7 +38,7 @@ describe.skipIf(missing !== "")("a host's interface", () => {
     await ready(lab);
     await until("one leader", () => agreed(lab.hosts));
     expect(await network()).toBe(`multicast, eth0 ${host.address}`);
-    expect(joinedOn(host, FREE_GROUP)).toEqual(["eth0"]);
+    expect(host.joinedOn(FREE_GROUP)).toEqual(["eth0"]);
   });
 
   it("may change its address", async () => {
@@ -59,6 +48,6 @@ describe.skipIf(missing !== "")("a host's interface", () => {
     await until("n3 to use its new address", async () => (await network()).endsWith(` ${address}`));
     await atHome(address);
     await until("one leader", () => agreed(lab.hosts));
-    expect(joinedOn(host, FREE_GROUP)).toEqual(["eth0"]);
+    expect(host.joinedOn(FREE_GROUP)).toEqual(["eth0"]);
   });
 });

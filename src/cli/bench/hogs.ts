@@ -11,8 +11,7 @@ import { markdown, type Section } from "./section.js";
 /** Every host may use the whole machine's CPUs, so that a hog of something else does not use them up. */
 export const HOG_LAB: LabOptions = { hosts: 3, cpus: cpus().length, memoryMb: 1024 };
 
-/** The free group, as /proc/net/igmp has it. */
-const FREE_GROUP = "024DFFEF";
+const FREE_GROUP = "239.255.77.2";
 const GATEWAY = "10.77.255.254";
 /** Left of a host's memory by its hog, MiB: less than it must have to be free. */
 const LEFT_MB = 30;
@@ -66,7 +65,7 @@ export interface Hogged {
 
 /** Whether each host is in the free group. */
 function free(hosts: readonly Host[]): boolean[] {
-  return hosts.map((host) => host.net("igmp").includes(FREE_GROUP));
+  return hosts.map((host) => host.joinedOn(FREE_GROUP).length > 0);
 }
 
 /** Runs a hog on a host for so long that it is seen to stay away. */
