@@ -38,6 +38,7 @@ case $(uname -m) in x86_64) need libc6-i386 test -e /lib/ld-linux.so.2 ;; esac
 need distcc command -v distcc
 need parallel command -v parallel
 need bindfs command -v bindfs
+need sshfs command -v sshfs
 need fonts-dejavu-core ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 test="$missing"
 

@@ -1,7 +1,9 @@
-// Bindings: what changes in folders.
+// Bindings: what changes in folders, and files that other hosts change.
 #include "binding.h"
 
 #include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 namespace {
 
@@ -32,10 +34,22 @@ Napi::Value changed_files(Info info) {
     return result;
 }
 
+// Asks the server of a network file system, whatever the kernel has cached.
+Napi::Value size_now(Info info) {
+    const Bytes path = bytes_at(info, 0);
+    const std::string text(path.data, path.size);
+    if (text.find('\0') != std::string::npos) return number(info, -EINVAL);
+    struct statx file;
+    if (statx(AT_FDCWD, text.c_str(), AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC, STATX_SIZE, &file) < 0)
+        return number(info, -errno);
+    return number(info, static_cast<double>(file.stx_size));
+}
+
 } // namespace
 
 void define_folders(Napi::Object exports, Addon *addon) {
     define<watch_folder>(exports, addon, "watchFolder");
     define<unwatch_folder>(exports, addon, "unwatchFolder");
     define<changed_files>(exports, addon, "changedFiles");
+    define<size_now>(exports, addon, "sizeNow");
 }

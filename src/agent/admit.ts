@@ -2,6 +2,7 @@
 
 import { identify } from "../io/identity.js";
 import { missingLibrary } from "../io/libraries.js";
+import type { Token } from "../io/token-file.js";
 import { Reader, Writer } from "../mux/bytes.js";
 import { type Frame, Refusal, Type } from "../mux/frame.js";
 import { directions } from "../mux/open-file.js";
@@ -17,6 +18,8 @@ export interface Applicant {
   readonly spec: JobSpec;
   /** Claims before this one have been found the same. */
   claim: number;
+  /** What home is to write to. */
+  token?: Token | undefined;
   /** When to give up waiting for a slot, performance.now(). */
   until: number;
   /** Frames for the job that came before it started. */
@@ -141,7 +144,12 @@ export class Admission {
     const claim = applicant.spec.claims[index];
     const key = this.asked.get(applicant.stream.id);
     if (key === undefined || claim === undefined || index !== applicant.claim) return;
-    this.door.world.learn(claim, tell, r.rest());
+    const next = this.door.world.learn(claim, tell, r.rest(), applicant.token);
+    applicant.token = next?.token;
+    if (next !== undefined) {
+      applicant.stream.control(Type.ASK, new Writer().u8(next.what).u16(index).done());
+      return;
+    }
     applicant.stream.control(Type.SEEN, new Writer().u16(index).done());
     this.asked.delete(applicant.stream.id);
     const waiting = this.asking.get(key) ?? [];

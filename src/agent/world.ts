@@ -1,9 +1,9 @@
 /** Is what home names here the same thing? Decided by inode on file systems proved to be shared, else by content. */
-import { accessSync, constants, lstatSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants } from "node:fs";
 import { claimAt, parentOf } from "../io/claims.js";
 import { hashFile } from "../io/identity.js";
-import { networkSource } from "../io/mounts.js";
+import { fileSystemType, networkSource } from "../io/mounts.js";
+import { lengthenToken, type Token, tokenAt, tokenExists, tokenHas } from "../io/token-file.js";
 import { Ask, Tell } from "../mux/frame.js";
 import { type Claim, ClaimKind } from "../mux/spec.js";
 
@@ -21,13 +21,24 @@ export type Verdict =
   /** Home must say more; `key`: one question at a time for each. */
   | { readonly is: "ask"; readonly what: number; readonly key: string };
 
+/** About a token that was seen. */
+export interface Question {
+  readonly what: number;
+  readonly token: Token;
+}
+
 const SAME: Verdict = { is: "same" };
+const UNLIKE = "not the same";
 
 export class World {
   /** `home device:device here`, proved to be one file system. */
   private readonly shared = new Set<string>();
-  /** What was found out about single files and directories, by both inodes; a time = not the same until then. */
-  private readonly verdicts = new Map<string, number>();
+  /** The same of those where each host sees at once what the other one writes. */
+  private readonly prompt = new Set<string>();
+  /** Such a pair and a folder, proved to be the same one: file systems of programs have inodes of their own on each host. */
+  private readonly folders = new Set<string>();
+  /** What was found out about single files and directories, by both inodes. */
+  private readonly verdicts = new Map<string, { readonly why: string; readonly until: number }>();
 
   constructor(private readonly now: () => number) {}
 
@@ -37,7 +48,7 @@ export class World {
     const here = claimAt(claim.path);
     const called = first ? `working directory ${path}` : `path ${path}`;
     if (here === undefined) return { is: "other", why: `${called} does not exist there` };
-    const pair = `${claim.dev}:${here.dev}`;
+    const pair = pairOf(claim, here);
     if (here.kind !== claim.kind) return { is: "other", why: `${called} is of another kind there` };
     if (claim.ino === here.ino && this.shared.has(pair)) return SAME;
 
@@ -48,46 +59,92 @@ export class World {
     if (alike && claim.mtimeNs === here.mtimeNs && (system || readOnly(claim.path))) return SAME;
 
     const key = verdictKey(claim, here);
-    const until = this.verdicts.get(key);
-    if (until === Number.POSITIVE_INFINITY) return SAME;
-    if (until !== undefined && until > this.now()) return { is: "other", why: notTheSame(called, first) };
+    const known = this.verdicts.get(key);
+    if (known !== undefined && known.until > this.now())
+      return known.why === ""
+        ? SAME
+        : { is: "other", why: known.why === UNLIKE ? notTheSame(called, first) : known.why };
     if (system && !first) {
       if (alike && claim.size <= HASH_MAX) return { is: "ask", what: Ask.HASH, key };
       return { is: "other", why: notTheSame(called, first) };
     }
-    if (claim.kind === ClaimKind.OTHER || this.shared.has(pair)) {
-      return { is: "other", why: notTheSame(called, first) };
-    }
+    if (claim.kind === ClaimKind.OTHER) return { is: "other", why: notTheSame(called, first) };
+    if (this.folders.has(folderKey(pair, folderOf(claim)))) return SAME;
     return { is: "ask", what: Ask.TOKEN, key: pair };
   }
 
-  /** Home answered; check again afterwards. */
-  learn(claim: Claim, tell: number, bytes: Buffer): void {
+  /**
+   * Home answered.
+   * @param token - what this returned when the same claim was asked about before
+   * @returns what else it is to be asked; undefined: check again
+   */
+  learn(claim: Claim, tell: number, bytes: Buffer, token?: Token): Question | undefined {
     const here = claimAt(claim.path);
-    if (here === undefined) return;
-    const [same, sameDevice] = this.weigh(claim, here, tell, bytes);
-    if (sameDevice && claim.ino === here.ino) this.shared.add(`${claim.dev}:${here.dev}`);
-    if (this.verdicts.size >= VERDICTS_MAX) this.verdicts.clear();
-    this.verdicts.set(verdictKey(claim, here), same ? Number.POSITIVE_INFINITY : this.now() + REFUSED_MS);
-  }
-
-  /** Whether it is the same thing, and whether the whole file system is. */
-  private weigh(claim: Claim, here: Claim, tell: number, bytes: Buffer): [boolean, boolean] {
-    if (tell === Tell.HASH) return [hashFile(claim.path, Number(HASH_MAX))?.equals(bytes) ?? false, false];
-    if (tell === Tell.MOUNT) {
+    if (here === undefined) return undefined;
+    if (tell === Tell.TOKEN) return this.look(claim, here, bytes);
+    const pair = pairOf(claim, here);
+    if (token !== undefined) {
+      const late = lateness(tell, bytes, token, here);
+      if (late === "" && tell === Tell.LENGTH) this.prompt.add(pair);
+      if (late === "") this.found(claim, here);
+      else this.judge(claim, here, late);
+    } else if (tell === Tell.MOUNT) {
       const source = networkSource(here.dev);
       const same = source !== "" && source === bytes.toString("utf8") && claim.ino === here.ino;
-      return [same, same];
+      if (same) this.shared.add(pair);
+      this.judge(claim, here, same ? "" : UNLIKE);
+    } else {
+      const same = tell === Tell.HASH && (hashFile(claim.path, Number(HASH_MAX))?.equals(bytes) ?? false);
+      this.judge(claim, here, same ? "" : UNLIKE);
     }
-    if (tell !== Tell.TOKEN) return [false, false];
-    const directory = claim.kind === ClaimKind.DIRECTORY ? claim.path : parentOf(claim.path);
-    const name = bytes.toString("latin1");
-    if (!/^\.pants-[0-9a-f]{16,64}$/.test(name)) return [false, false];
-    const seen = lstatSync(join(directory.toString("utf8"), name), { throwIfNoEntry: false });
-    const found = seen?.isFile() ?? false;
-    return [found && claim.kind === ClaimKind.DIRECTORY, found];
+    return undefined;
+  }
+
+  /** Home has put a token where the claim is. */
+  private look(claim: Claim, here: Claim, name: Buffer): Question | undefined {
+    const pair = pairOf(claim, here);
+    const token = tokenAt(folderOf(claim), name);
+    if (token === undefined || !tokenExists(token)) this.judge(claim, here, UNLIKE);
+    else if (this.prompt.has(pair)) this.found(claim, here);
+    else {
+      const written = lengthenToken(token, 0);
+      tokenHas(token, written ? 1 : 0); // that is what a cache would hold from now on
+      return { what: written ? Ask.WRITTEN : Ask.UNWRITABLE, token };
+    }
+    return undefined;
+  }
+
+  /** Its folder is the same. */
+  private found(claim: Claim, here: Claim): void {
+    const pair = pairOf(claim, here);
+    if (claim.ino === here.ino) this.shared.add(pair);
+    // Something else may be mounted over the file.
+    const same = claim.kind === ClaimKind.DIRECTORY || claimAt(parentOf(claim.path))?.dev === here.dev;
+    if (same && this.folders.size >= VERDICTS_MAX) this.folders.clear();
+    if (same) this.folders.add(folderKey(pair, folderOf(claim)));
+    this.judge(claim, here, same ? "" : UNLIKE);
+  }
+
+  private judge(claim: Claim, here: Claim, why: string): void {
+    if (this.verdicts.size >= VERDICTS_MAX) this.verdicts.clear();
+    const until = why === "" ? Number.POSITIVE_INFINITY : this.now() + REFUSED_MS;
+    this.verdicts.set(verdictKey(claim, here), { why, until });
   }
 }
+
+/** Which host, if one, does not see at once what the other one writes; "" = both do, as far as can be told. */
+function lateness(tell: number, bytes: Buffer, token: Token, here: Claim): string {
+  if (tell === Tell.LATE) return `${bytes.toString("utf8")} here caches what other hosts write`;
+  if (tell !== Tell.LENGTH || tokenHas(token, bytes[0] ?? 0)) return "";
+  return `${fileSystemType(here.dev)} there caches what other hosts write`;
+}
+
+const pairOf = (claim: Claim, here: Claim): string => `${claim.dev}:${here.dev}`;
+
+const folderKey = (pair: string, folder: Buffer): string => `${pair} ${folder.toString("latin1")}`;
+
+/** The claim, or what holds it. */
+const folderOf = ({ kind, path }: Claim): Buffer => (kind === ClaimKind.DIRECTORY ? path : parentOf(path));
 
 function verdictKey(claim: Claim, here: Claim): string {
   // A file's content may change under the same inode; a directory stays the same directory.

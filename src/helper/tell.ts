@@ -1,9 +1,8 @@
 /** Answers an agent that wants to know whether a claim's file system is one that it has too. */
-import { randomBytes } from "node:crypto";
-import { closeSync, openSync, unlinkSync } from "node:fs";
 import { parentOf } from "../io/claims.js";
 import { hashFile } from "../io/identity.js";
-import { networkSource } from "../io/mounts.js";
+import { fileSystemType, networkSource } from "../io/mounts.js";
+import { createToken, lengthenToken, removeToken, type Token, tokenHas } from "../io/token-file.js";
 import { Reader, Writer } from "../mux/bytes.js";
 import { Ask, Tell, Type } from "../mux/frame.js";
 import { type Claim, ClaimKind } from "../mux/spec.js";
@@ -13,7 +12,7 @@ const HASH_MAX = 4 * 1024 * 1024;
 
 /** The questions about one job, and the token files that lie about for them. */
 export class Answers {
-  private readonly tokens = new Map<number, Buffer>();
+  private readonly tokens = new Map<number, Token>();
 
   constructor(
     private readonly stream: Stream,
@@ -26,8 +25,7 @@ export class Answers {
     const what = r.u8();
     const index = r.u16();
     const claim = this.claims[index];
-    const [tell, bytes] =
-      claim === undefined ? nothing : what === Ask.HASH ? hash(claim) : this.prove(claim, index);
+    const [tell, bytes] = claim === undefined ? nothing : this.answer(what, claim, index);
     this.stream.control(Type.TELL, new Writer().u8(tell).u16(index).raw(bytes).done());
   }
 
@@ -41,31 +39,39 @@ export class Answers {
     for (const index of [...this.tokens.keys()]) this.remove(index);
   }
 
+  private answer(what: number, claim: Claim, index: number): Answer {
+    if (what === Ask.HASH) return hash(claim);
+    if (what === Ask.WRITTEN || what === Ask.UNWRITABLE) return this.lengthen(what, claim, index);
+    return this.prove(claim, index);
+  }
+
   /** A token file where the claim is, or else what the mount table says. */
   private prove(claim: Claim, index: number): Answer {
-    const directory = claim.kind === ClaimKind.DIRECTORY ? claim.path : parentOf(claim.path);
-    const name = Buffer.from(`.pants-${randomBytes(12).toString("hex")}`);
-    const path = Buffer.concat([directory, Buffer.from("/"), name]);
-    try {
-      closeSync(openSync(path, "wx", 0o600));
-    } catch {
+    const token = createToken(claim.kind === ClaimKind.DIRECTORY ? claim.path : parentOf(claim.path));
+    if (token === undefined) {
       const source = networkSource(claim.dev);
       return source === "" ? nothing : [Tell.MOUNT, Buffer.from(source)];
     }
     this.remove(index);
-    this.tokens.set(index, path);
-    return [Tell.TOKEN, name];
+    this.tokens.set(index, token);
+    tokenHas(token, 0); // that is what a cache would hold from now on
+    return [Tell.TOKEN, token.name];
+  }
+
+  /** Looks for what the agent wrote to the token, and writes to it as well. */
+  private lengthen(what: number, claim: Claim, index: number): Answer {
+    const token = this.tokens.get(index);
+    if (token === undefined) return nothing;
+    const length = what === Ask.WRITTEN ? 1 : 0;
+    if (!tokenHas(token, length)) return [Tell.LATE, Buffer.from(fileSystemType(claim.dev))];
+    return lengthenToken(token, length) ? [Tell.LENGTH, Buffer.from([length + 1])] : nothing;
   }
 
   private remove(index: number): void {
-    const path = this.tokens.get(index);
-    if (path === undefined) return;
+    const token = this.tokens.get(index);
+    if (token === undefined) return;
     this.tokens.delete(index);
-    try {
-      unlinkSync(path);
-    } catch {
-      // Somebody was faster.
-    }
+    removeToken(token);
   }
 }
 

@@ -32,6 +32,11 @@ export function networkSource(dev: bigint): string {
   return NETWORK.test(type) ? `${type} ${source}` : "";
 }
 
+/** Type of the file system with this device number, or "a file system". */
+export function fileSystemType(dev: bigint): string {
+  return mountOf(dev).type || "a file system";
+}
+
 function mountOf(dev: bigint): { readonly type: string; readonly source: string } {
   const number = `${major(dev)}:${minor(dev)}`;
   let text = "";

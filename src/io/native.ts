@@ -126,6 +126,8 @@ export interface Native {
   unwatchFolder(folder: number): void;
   /** What happened since the last call, as far as the kernel keeps it. */
   changedFiles(): { folder: number; name: Buffer }[];
+  /** Size of a file as the server of its file system has it now, whatever our kernel has cached. Follows no link. */
+  sizeNow(path: Buffer): number;
 
   // -- unix sockets
   /** Bind (mode 0600 or 0666), listen, non-blocking, close-on-exec. A path in use: -EADDRINUSE. */

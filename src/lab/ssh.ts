@@ -60,6 +60,7 @@ export function sshdCommand(folder: string, name: string, env: NodeJS.ProcessEnv
     "MaxStartups 200",
     "MaxSessions 200",
     "LogLevel VERBOSE",
+    "Subsystem sftp internal-sftp",
     `SetEnv ${set.join(" ")}`,
   ];
   const config = join(dir, "sshd_config");

@@ -100,10 +100,29 @@ export const Refusal = {
   MEMORY: 9,
 } as const;
 
-/** What an agent may ASK about a claim. */
-export const Ask = { TOKEN: 1, HASH: 2 } as const;
-/** What home may TELL: the name of a token file, type and source of a file system, SHA-256 of a content. */
-export const Tell = { TOKEN: 1, HASH: 2, MOUNT: 3, NOTHING: 4 } as const;
+/** What an agent may ASK about a claim. The last two are asked once a token was seen: home is to write to it. */
+export const Ask = {
+  TOKEN: 1,
+  HASH: 2,
+  /** The agent has written a byte to it, which home must see. */
+  WRITTEN: 3,
+  /** The agent may not write there. */
+  UNWRITABLE: 4,
+} as const;
+/** What home may TELL. */
+export const Tell = {
+  /** The name of a token file. */
+  TOKEN: 1,
+  /** SHA-256 of a content. */
+  HASH: 2,
+  /** Type and source of a file system. */
+  MOUNT: 3,
+  NOTHING: 4,
+  /** u8: how long the token is now. */
+  LENGTH: 5,
+  /** Home does not see what the agent wrote. The file system's type. */
+  LATE: 6,
+} as const;
 
 export type Role = "home" | "agent";
 

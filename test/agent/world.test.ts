@@ -1,5 +1,5 @@
 /** What the agent takes for the same thing, given what home says of it. */
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
@@ -31,18 +31,69 @@ beforeEach(() => {
 describe("a working directory", () => {
   const token = ".pants-0123456789abcdef";
   const name = Buffer.from(token);
+  const nothing = Buffer.alloc(0);
+  /** Home puts a token there, sees what the agent writes to it, and writes to it. */
+  const prove = (what: Claim, folder: string): void => {
+    const path = join(folder, token);
+    writeFileSync(path, "");
+    const question = world.learn(what, Tell.TOKEN, name);
+    expect(question?.what).toBe(Ask.WRITTEN);
+    appendFileSync(path, "x");
+    expect(statSync(path).size).toBe(2);
+    expect(world.learn(what, Tell.LENGTH, Buffer.from([2]), question?.token)).toBeUndefined();
+    rmSync(path);
+  };
 
   it("is the same once a token was seen in it, and then others on that file system by inode", () => {
     const cwd = claim(shared);
     expect(world.check(cwd, true)).toMatchObject({ is: "ask", what: Ask.TOKEN });
-    writeFileSync(join(shared, token), "");
-    world.learn(cwd, Tell.TOKEN, name);
-    rmSync(join(shared, token));
+    prove(cwd, shared);
     expect(world.check(cwd, true)).toEqual({ is: "same" });
     expect(world.check(claim(directory), true)).toEqual({ is: "same" });
-    const other = world.check(claim(directory, { ino: 1n }), true);
-    expect(other).toMatchObject({ is: "other", why: expect.stringContaining("cannot be proved") as string });
   });
+
+  it("is the same by its token alone where inodes are each host's own, and so is what is in it", () => {
+    const unlike = { ino: 1n };
+    const file = join(shared, "file");
+    writeFileSync(file, "");
+    expect(world.check(claim(file, unlike), false)).toMatchObject({ is: "ask", what: Ask.TOKEN });
+    prove(claim(file, unlike), shared);
+    for (const path of [shared, file]) expect(world.check(claim(path, unlike), true)).toEqual({ is: "same" });
+    expect(world.check(claim(directory, unlike), true)).toMatchObject({ is: "ask", what: Ask.TOKEN });
+  });
+
+  it("is the same as far as can be told where home cannot write to its token", () => {
+    const cwd = claim(shared);
+    const path = join(shared, token);
+    writeFileSync(path, "");
+    const question = world.learn(cwd, Tell.TOKEN, name);
+    world.learn(cwd, Tell.NOTHING, nothing, question?.token);
+    rmSync(path);
+    expect(world.check(cwd, true)).toEqual({ is: "same" });
+  });
+
+  it.each([
+    ["there", Tell.LENGTH, Buffer.from([2])],
+    ["here", Tell.LATE, Buffer.from("nfs4")],
+  ])(
+    "is not the same where one host does not see at once what the other one writes: %s",
+    (where, tell, bytes) => {
+      const cwd = claim(shared);
+      const path = join(shared, token);
+      writeFileSync(path, "");
+      const question = world.learn(cwd, Tell.TOKEN, name);
+      expect(question?.what).toBe(Ask.WRITTEN);
+      expect(statSync(path).size).toBe(1);
+      world.learn(cwd, tell, bytes, question?.token); // and home's byte is not in it
+      rmSync(path);
+      const why = expect.stringMatching(
+        new RegExp(`^\\S+ ${where} caches what other hosts write$`),
+      ) as string;
+      expect(world.check(cwd, true)).toMatchObject({ is: "other", why });
+      now = 6000;
+      expect(world.check(cwd, true)).toMatchObject({ is: "ask", what: Ask.TOKEN });
+    },
+  );
 
   it("is not without, and is not asked about again for a while", () => {
     const cwd = claim(shared);

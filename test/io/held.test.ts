@@ -6,7 +6,8 @@ import { b, ended, openDescriptors, scratch, shell, until } from "./support.js";
 
 const prex = join(import.meta.dirname, "..", "..", "build", "Release", "prex");
 const SIGKILL = 9;
-beforeAll(() => expect(native.tableOpen(join(scratch(), "slots"), 4, 0o600)).toBe(0));
+const folder = scratch();
+beforeAll(() => expect(native.tableOpen(join(folder, "slots"), 4, 0o600)).toBe(0));
 afterAll(() => native.tableClose());
 
 const taken = () => native.slotWords().filter(({ pid }) => pid !== 0);
