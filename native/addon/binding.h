@@ -11,6 +11,7 @@
 #include "pump.h"
 #include "reactor.h"
 #include "table.h"
+#include "vigil.h"
 
 struct Addon {
     Napi::Env env;
@@ -20,6 +21,7 @@ struct Addon {
     Children children;
     Table table;
     Folders folders;
+    Vigil vigil;
 };
 
 inline Addon &addon_of(const Napi::CallbackInfo &info) {
@@ -67,5 +69,6 @@ void define_descriptors(Napi::Object exports, Addon *addon);
 void define_processes(Napi::Object exports, Addon *addon);
 void define_table(Napi::Object exports, Addon *addon);
 void define_folders(Napi::Object exports, Addon *addon);
+void define_vigil(Napi::Object exports, Addon *addon);
 
 #endif

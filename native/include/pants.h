@@ -7,7 +7,7 @@
  *   state              one pants_state, rewritten by pantsd every sampling interval and on change
  *   slots              pants_table, made by pantsd, mapped shared by the shim, the stand-in, prexd, the agent
  *   pantsd.sock        pantsd's control socket, JSON lines (src/wire/control.ts)
- *   users/UID/         0700, owned by UID: prexd.sock, prexd.lock, prexd.log, agent-LINK.lock
+ *   users/UID/         0700, owned by UID: prexd.sock, held-up.sock, prexd.lock, prexd.log, agent-LINK.lock
  */
 #ifndef PANTS_H
 #define PANTS_H

@@ -35,11 +35,11 @@ static int connect_bounded(int fd, const struct sockaddr_un *address) {
     return 0;
 }
 
-int helper_connect(const char **why, bool *absent) {
+static int connect_to(const char *socket_name, const char **why, bool *absent) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char directory[sizeof address.sun_path];
     *absent = false;
-    if (!pants_user_path(environ, geteuid(), "/prexd.sock", address.sun_path, sizeof address.sun_path) ||
+    if (!pants_user_path(environ, geteuid(), socket_name, address.sun_path, sizeof address.sun_path) ||
         !pants_user_path(environ, geteuid(), "", directory, sizeof directory))
         return *why = "the runtime directory's path is too long for a socket", -1;
     if (access(directory, F_OK) != 0) return *why = "prexd was not running", *absent = errno == ENOENT, -1;
@@ -53,6 +53,22 @@ int helper_connect(const char **why, bool *absent) {
     *why = *absent ? "prexd was not running" : "prexd does not answer";
     close(fd);
     return -1;
+}
+
+int helper_connect(const char **why, bool *absent) {
+    return connect_to("/prexd.sock", why, absent);
+}
+
+bool helper_held_up(void) {
+    const char *why;
+    bool absent, held_up = false;
+    char word;
+    int fd = connect_to("/held-up.sock", &why, &absent);
+    if (fd < 0) return false;
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    if (poll(&wait, 1, READY_MS) > 0) held_up = read(fd, &word, 1) == 1;
+    close(fd);
+    return held_up;
 }
 
 bool helper_lives(void) {

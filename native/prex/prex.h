@@ -82,6 +82,8 @@ void inherit_drop(int fd);
 int helper_connect(const char **why, bool *absent);
 /* Asks on a connection of its own whether prexd answers. */
 bool helper_lives(void);
+/* A prexd that does not answer: a system call keeps it, of a file server that does not answer, and it will go on. */
+bool helper_held_up(void);
 
 /* ---- start.c ---- */
 /* Starts prexd in the background, unless someone is at it: then it is on its way, if its last start went

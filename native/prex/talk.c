@@ -122,6 +122,8 @@ static void probe(struct talk *t) {
         t->silent_since_ms = 0;
     else if (!t->started)
         give_up(t, "prexd does not answer");
+    else if (helper_held_up())
+        t->silent_since_ms = 0;
     else if (t->silent_since_ms == 0)
         t->silent_since_ms = asked_ms;
     else if (now_ms() - t->silent_since_ms >= PANTS_ORPHAN_WAIT_MS)

@@ -1,6 +1,6 @@
 /** Lets a job in or turns it away: what it needs, whether this is the same world, and a slot. */
 
-import { identify } from "../io/identity.js";
+import { fetchAnew, identify } from "../io/identity.js";
 import { missingLibrary } from "../io/libraries.js";
 import type { Token } from "../io/token-file.js";
 import { Reader, Writer } from "../mux/bytes.js";
@@ -63,7 +63,8 @@ export class Admission {
       this.refuse(applicant, Refusal.COMPAT, `that host runs ${this.door.compat} programs`);
       return;
     }
-    const identity = identify(spec.path);
+    let identity = identify(spec.path);
+    if (identity !== spec.identity && fetchAnew(spec.path)) identity = identify(spec.path);
     if (identity !== spec.identity) {
       const what = identity === "" ? "is not there" : "is another one there";
       this.refuse(applicant, Refusal.PROGRAM, `program ${spec.path.toString("utf8")} ${what}`);

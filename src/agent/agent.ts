@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { BytePipe } from "../io/byte-pipe.js";
 import { hostCompat } from "../io/compat.js";
-import { LINK_KILL_MS, LINK_TERM_MS, SIGNAL_FROM_TTY } from "../io/layout.js";
+import { LINK_KILL_MS, LINK_LATE_MS, LINK_TERM_MS, SIGNAL_FROM_TTY } from "../io/layout.js";
 import { native } from "../io/native.js";
 import { runtimeDir, userDir } from "../io/paths.js";
 import { trace } from "../io/trace.js";
@@ -33,6 +33,7 @@ export class Agent implements Door {
   private readonly pipe: BytePipe;
   private readonly directory: string;
   private terminated = false;
+  private beatAt = performance.now();
 
   constructor(
     private readonly linkId: string,
@@ -51,6 +52,7 @@ export class Agent implements Door {
       },
       lost: () => this.end(),
     });
+    native.vigilGuard(0, LINK_KILL_MS);
     this.pipe.start(Buffer.alloc(0));
     for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) process.on(signal, () => this.end());
     setInterval(() => this.beat(), BEAT_MS);
@@ -112,7 +114,11 @@ export class Agent implements Door {
   private beat(): void {
     this.pipe.beat();
     this.folders.look();
-    const silent = performance.now() - this.pipe.heardAt;
+    const now = performance.now();
+    const late = now - this.beatAt > LINK_LATE_MS;
+    this.beatAt = now;
+    if (late) return;
+    const silent = now - this.pipe.heardAt;
     if (silent >= LINK_KILL_MS) this.end();
     else if (silent >= LINK_TERM_MS && !this.terminated) {
       this.terminated = true;

@@ -35,14 +35,9 @@ export function becomeTheOne(directory: string, uid: number): number | undefined
  * @throws {CannotServe}
  */
 export function accept(directory: string, uid: number, groups: Groups, events: StandInEvents): () => void {
-  const path = join(directory, "prexd.sock");
-  try {
-    unlinkSync(path); // we hold the lock, so whoever made it is gone
-  } catch {
-    // it was not there
-  }
-  const listener = native.listenUnix(path, 0o600);
-  if (listener < 0) throw new CannotServe(`${path} cannot be made (errno ${-listener})`);
+  const listener = listen(directory, "prexd.sock");
+  const heldUp = listen(directory, "held-up.sock");
+  native.vigilListen(heldUp);
   const welcome = (): void => {
     for (let fd = native.accept(listener); fd >= 0; fd = native.accept(listener)) {
       const peer = native.peerCred(fd);
@@ -58,5 +53,19 @@ export function accept(directory: string, uid: number, groups: Groups, events: S
     welcome(); // who has come already
     native.unwatch(listener);
     native.close(listener);
+    native.vigilListen(-1);
+    native.close(heldUp);
   };
+}
+
+function listen(directory: string, name: string): number {
+  const path = join(directory, name);
+  try {
+    unlinkSync(path); // we hold the lock, so whoever made it is gone
+  } catch {
+    // it was not there
+  }
+  const listener = native.listenUnix(path, 0o600);
+  if (listener < 0) throw new CannotServe(`${path} cannot be made (errno ${-listener})`);
+  return listener;
 }

@@ -1,5 +1,6 @@
 /** Carries a muxer's bytes over the two descriptors of a link, at either end. */
 import { Buffer } from "node:buffer";
+import { encodeFrame } from "../mux/encode.js";
 import { type Role, Type } from "../mux/frame.js";
 import { type LinkEvents, Muxer } from "../mux/muxer.js";
 import type { Fill } from "../mux/stream.js";
@@ -10,6 +11,7 @@ import { notSoon, soon } from "./soon.js";
 import { Transit } from "./transit.js";
 
 const EAGAIN = -11;
+const EMPTY = new Uint8Array(0);
 /** Bytes taken from the muxer at a time. */
 const PORTION = 128 * 1024;
 /** For whatever came last, on whichever link: nothing of it is kept. */
@@ -60,6 +62,7 @@ export class BytePipe {
     private readonly output: number,
     private readonly events: PipeEvents,
   ) {
+    native.vigilJoin(output, encodeFrame(Type.PING, 0, 0, EMPTY), LINK_PING_MS);
     this.mux = new Muxer(role, {
       link: (frame) => events.link(frame),
       opened: (stream, spec) => events.opened(stream, spec),
@@ -84,7 +87,9 @@ export class BytePipe {
 
   /** Says something if nothing was said for a while; call about every second. */
   beat(): void {
-    if (!this.over && performance.now() - this.spokeAt > LINK_PING_MS - 1000) this.mux.sendLink(Type.PING);
+    const now = performance.now();
+    native.vigilTick(now - this.heardAt);
+    if (!this.over && now - this.spokeAt > LINK_PING_MS - 1000) this.mux.sendLink(Type.PING);
   }
 
   /** True: nothing can be sent for now; `resume` is called once when it can, and it is whoever waits longest. */
@@ -179,8 +184,10 @@ export class BytePipe {
   private direct(header: Buffer, payload: Buffer): boolean {
     this.flush();
     if (this.blocked || this.over) return false;
+    native.vigilHold(this.output);
     const n = this.write([header, payload]);
     if (n < header.length + payload.length) this.block();
+    if (n === header.length + payload.length || n === 0) this.release();
     if (n <= 0) return false;
     // The caller will use its buffer again.
     this.rest = after([header, payload], n).map((piece) => Buffer.from(piece));
@@ -199,10 +206,23 @@ export class BytePipe {
   }
 
   private flush(): void {
-    while (!this.over && !this.blocked) {
+    if (this.isStuck()) return;
+    native.vigilHold(this.output);
+    while (!this.isStuck()) {
       if (this.rest.length === 0 && this.transit.held > 0) this.drain();
       else if (!this.send()) break;
     }
+    if (!this.isStuck()) this.release();
+  }
+
+  /** Nothing can be sent now. */
+  private isStuck(): boolean {
+    return this.over || this.blocked;
+  }
+
+  /** No frame is half sent. */
+  private release(): void {
+    if (!this.over) native.vigilRelease(this.output);
   }
 
   /** Never from within what a pump has called to send: others use the same buffer. */
@@ -258,6 +278,7 @@ export class BytePipe {
     this.over = true;
     notSoon(this.again);
     clearTimeout(this.afterwards);
+    native.vigilLeave(this.output);
     native.close(this.input);
     native.close(this.output);
     this.transit.close();

@@ -3,8 +3,9 @@
  * mark. Both ends of a link compare these before anything is started.
  */
 import { createHash } from "node:crypto";
-import { type BigIntStats, closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { type BigIntStats, closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { ELF_HEAD_BYTES, parseElf } from "./elf.js";
+import { native } from "./native.js";
 
 const NT_GNU_BUILD_ID = 3;
 const PT_NOTE = 4;
@@ -41,6 +42,15 @@ export function identify(path: Buffer): string {
   if (known.size >= CACHE_MAX) known.delete(known.keys().next().value ?? "");
   known.set(key, { stamp, identity });
   return identity;
+}
+
+/** Asks the server of a network file system about a file, whatever our kernel has cached of it. False: it is not there. */
+export function fetchAnew(path: Buffer): boolean {
+  try {
+    return native.sizeNow(realpathSync(path, "buffer")) >= 0;
+  } catch {
+    return false;
+  }
 }
 
 function readIdentity(path: Buffer): string {

@@ -129,6 +129,23 @@ export interface Native {
   /** Size of a file as the server of its file system has it now, whatever our kernel has cached. Follows no link. */
   sizeNow(path: Buffer): number;
 
+  // -- a thread that speaks for this process while its main thread is held up in a system call, by a file server that does not
+  // answer; not while it runs, or waits for events
+  /** Says `words` on a descriptor of ours about every `everyMs`, while we are held up. At once, as write(2) with O_NONBLOCK does. */
+  vigilJoin(fd: number, words: Buffer, everyMs: number): number;
+  /** Before the descriptor is closed. */
+  vigilLeave(fd: number): void;
+  /** From now on nothing is said there: we are going to write, ... */
+  vigilHold(fd: number): void;
+  /** ... and have written something whole. */
+  vigilRelease(fd: number): void;
+  /** We are not held up; to be called every second. @param silentMs - nothing has come in for so long on what is guarded */
+  vigilTick(silentMs: number): void;
+  /** Ends us by SIGKILL once we are held up and nothing has come in on a descriptor for so long, or nothing can come any more. */
+  vigilGuard(fd: number, silentMs: number): number;
+  /** Whoever connects there is sent a byte while we are held up, and else nothing. Before it is closed: -1. */
+  vigilListen(listener: number): number;
+
   // -- unix sockets
   /** Bind (mode 0600 or 0666), listen, non-blocking, close-on-exec. A path in use: -EADDRINUSE. */
   listenUnix(path: string, mode: number): number;

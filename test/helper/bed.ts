@@ -38,6 +38,7 @@ wire*) while [ -e "$PANTS_RUNTIME_DIR/hold" ]; do sleep 0.02; done; cat | sh -c 
 hostile*) printf 'PANTS1 %s\\n' "\${1##* }"; sleep 0.2; cat "$PANTS_RUNTIME_DIR/hostile"; exec sleep 3;;
 mute*) exec sleep 1000;;
 apart*) exec unshare -m sh -c 'mount -t tmpfs none "$HIDDEN" && exec sh -c "$1"' sh "$*";;
+served*) exec unshare -m sh -c 'mount --bind "$HIDDEN.served" "$HIDDEN" && exec sh -c "$1"' sh "$*";;
 direct*) exec unshare -m sh -c 'mount --bind "$HIDDEN.src" "$HIDDEN" && exec sh -c "$1"' sh "$*";;
 esac
 exec sh -c "$*"
@@ -83,6 +84,7 @@ export class Bed {
     writeFileSync(config, "[placement]\nshort_ms = 0\n");
     this.env = {
       ...process.env,
+      SHLVL: "2", // in a first shell whose stdin is a socket bash reads start files, as if it had come by rsh
       PANTS_RUNTIME_DIR: this.runtime,
       PANTS_RSH: rsh,
       PANTS_CONFIG: config,
@@ -138,7 +140,7 @@ export class Bed {
     return copy;
   }
 
-  /** Hosts called `apart` see another, empty directory at this path, those called `direct` the one at PATH.src. */
+  /** Hosts called `apart` see another, empty directory at this path, those called `direct` the one at PATH.src, `served` that at PATH.served. */
   hide(path: string): void {
     this.env["HIDDEN"] = path;
     this.env["PANTS_RSH"] = `env HIDDEN=${path} ${this.env["PANTS_RSH"] ?? ""}`; // prexd keeps little of the environment

@@ -112,3 +112,33 @@ describe.skipIf(missing !== "")("on a file system whose client caches", () => {
     expect([existsSync(source("never")), existsSync(at("never"))]).toEqual([false, false]);
   });
 });
+
+describe.skipIf(missing !== "")("on a file system whose client caches there", () => {
+  let bed: Bed;
+  let folder = "";
+  beforeAll(() => {
+    bed = new Bed();
+    folder = join(bed.work, "shared");
+    for (const path of [folder, `${folder}.served`]) mkdirSync(path);
+    execFileSync("bindfs", ["-o", CACHED, folder, `${folder}.served`]);
+    bed.hide(folder);
+  });
+  afterAll(async () => {
+    execFileSync("umount", ["-l", `${folder}.served`]);
+    await bed.end();
+  });
+
+  it("a program that was written over here is the new one there", async () => {
+    for (const [program, said] of [
+      ["/bin/echo", "a b\n"],
+      ["/bin/basename", "a\n"],
+      ["/usr/bin/printf", "a"],
+    ] as const) {
+      const { stdout, stderr } = await bed.shell(
+        `cat ${program} >shared/p; chmod +x shared/p; $PREX --on served shared/p a b; $PREX --on served stat -f -c %T shared`,
+      );
+      expect(stderr.replace(/.*excess.*\n/, "")).toBe("");
+      expect(stdout.replace(/fuse(blk)?\n$/, "")).toBe(said);
+    }
+  });
+});
