@@ -1,22 +1,15 @@
 /** prexd: one per user, started by the first stand-in that needs it, or by hand. */
-import v8 from "node:v8";
 import { accept, becomeTheOne, CannotServe } from "../helper/accept.js";
 import { Groups } from "../helper/groups.js";
 import { Helper } from "../helper/helper.js";
 import { openLog } from "../helper/log.js";
 import { ConfigError, loadConfig } from "../io/config.js";
 import { native } from "../io/native.js";
+import { optimiseLate } from "../io/optimise.js";
 import { configFile, runtimeDir, userDir, worksFile } from "../io/paths.js";
 
-/**
- * V8 optimises a function after so many bytes of its bytecode have run; its own figure is about 130,000. Much of prexd runs
- * a few times for each job: a build of hundreds of jobs is over before optimising that has paid, at the cost of the very
- * host that is busy. With this the first 600 jobs cost a tenth less CPU time, and so do the first 3,000.
- */
-const OPTIMISE_AFTER = 1_000_000;
-
 async function main(): Promise<void> {
-  v8.setFlagsFromString(`--interrupt-budget=${OPTIMISE_AFTER}`);
+  optimiseLate();
   const uid = process.getuid?.() ?? 0;
   const runtime = runtimeDir();
   const directory = userDir(runtime, uid);

@@ -1,21 +1,15 @@
 /** From a command line to a running pantsd, and back out at its end. */
 import { setPriority } from "node:os";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { ConfigError, loadConfig } from "../io/config.js";
 import { KeyError } from "../io/key.js";
 import { type Logger, openLog } from "../io/log.js";
 import { native } from "../io/native.js";
+import { optimiseLate } from "../io/optimise.js";
 import { claimRuntimeDir, RuntimeDirError } from "../io/runtime-dir.js";
 import { Pantsd } from "./pantsd.js";
 
 const niceValue = -5;
-/**
- * Of executed bytecode, bytes, before V8 thinks of optimizing a function; its own is 66 KiB. At rest a daemon runs most of
- * its code once a second: compiling that costs more in the first minutes than it saves in an hour. A leader's under load is soon hot.
- */
-const interruptBudget = 1_000_000;
-
 /** A start that failed for a reason the user can mend, in one line. */
 export class StartError extends Error {}
 
@@ -29,7 +23,7 @@ export interface RunOptions {
 /** Starts pantsd; it runs until a signal ends the process. @throws {StartError} */
 export async function runPantsd(options: RunOptions): Promise<void> {
   const { configFile, runtime } = options;
-  setFlagsFromString(`--interrupt-budget=${interruptBudget}`);
+  optimiseLate();
   let log: Logger;
   let pantsd: Pantsd;
   try {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import {
   chmodSync,
-  cpSync,
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -133,7 +133,7 @@ export class Bed {
   /** A copy of a program with a mark of its own. */
   marked(program: string, bits: number): string {
     const copy = join(this.work, "marked");
-    cpSync(program, copy, { dereference: true });
+    copyFileSync(program, copy);
     const bytes = readFileSync(copy);
     bytes.writeUInt32LE((bytes.readUInt32LE(48) | 0x50000000 | bits) >>> 0, 48);
     writeFileSync(copy, bytes);
