@@ -9,8 +9,8 @@ if (option !== "--link" || link === undefined || !/^[0-9a-f]{1,64}$/.test(link))
   process.stderr.write("prex-agent: usage: prex-agent --link ID (prexd starts it over ssh)\n");
   process.exitCode = 2;
 } else {
-  process.title = "prex-agent";
   native.setProcessName("prex-agent");
+  process.title = "prex-agent";
   const guests = new Guests(configFile());
   await guests.ready();
   new Agent(link, guests);

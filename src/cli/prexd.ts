@@ -16,8 +16,8 @@ async function main(): Promise<void> {
   const config = loadConfig(configFile());
   const lock = becomeTheOne(directory, uid);
   if (lock === undefined) return;
-  process.title = "prexd";
   native.setProcessName("prexd");
+  process.title = "prexd";
   process.on("SIGHUP", () => undefined);
   const helper: Helper = new Helper({
     runtime,

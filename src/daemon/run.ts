@@ -26,6 +26,10 @@ export async function runPantsd(options: RunOptions): Promise<void> {
   optimiseLate();
   let log: Logger;
   let pantsd: Pantsd;
+  // What is told to end while it starts does so in order, once it has started.
+  const early: NodeJS.Signals[] = [];
+  let act = (signal: NodeJS.Signals): void => void early.push(signal);
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => act(signal));
   try {
     const config = loadConfig(configFile);
     claimRuntimeDir(runtime);
@@ -40,19 +44,19 @@ export async function runPantsd(options: RunOptions): Promise<void> {
   }
   native.setProcessName("pantsd");
   preferOverJobs();
-  const end = (signal: string) => {
+  act = (signal) => {
+    if (signal === "SIGHUP") {
+      pantsd.readKeys();
+      pantsd.readConfig();
+      return;
+    }
     log.info({ signal }, "ending");
     void pantsd.stop().then(
       () => process.exit(0),
       () => process.exit(1),
     );
   };
-  process.on("SIGTERM", end);
-  process.on("SIGINT", end);
-  process.on("SIGHUP", () => {
-    pantsd.readKeys();
-    pantsd.readConfig();
-  });
+  for (const signal of early) act(signal);
   process.on("uncaughtException", (error) => {
     log.fatal({ err: error }, "fault");
     process.exit(1);

@@ -74,7 +74,7 @@ export function lengthenToken({ path }: Token, length: number): boolean {
   }
 }
 
-/** Whether all of it is seen here, by name as by reading. */
+/** Whether all of it is seen here, by name and, if we may, by reading. */
 export function tokenHas({ path }: Token, length: number): boolean {
   if (native.sizeNow(path) !== length) return false;
   try {
@@ -84,7 +84,7 @@ export function tokenHas({ path }: Token, length: number): boolean {
     } finally {
       closeSync(fd);
     }
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EACCES";
   }
 }

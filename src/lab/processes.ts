@@ -62,13 +62,15 @@ export function pidsMarked(mark: string): number[] {
 /** What /proc tells of one process; undefined when it is gone. */
 export function describe(pid: number): Process | undefined {
   return attempt(() => {
+    // Before its name: one that names itself and then overwrites its arguments is told by either.
+    const argv = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
     return {
       pid,
       inside: Number(/^NSpid:.*?(\d+)$/m.exec(status)?.[1] ?? pid),
       parent: Number(/^PPid:\s+(\d+)$/m.exec(status)?.[1] ?? 0),
       name: /^Name:\s+(.*)$/m.exec(status)?.[1] ?? "",
-      argv: readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1),
+      argv,
       cwd: attempt(() => readlinkSync(`/proc/${pid}/cwd`), ""),
       zombie: /^State:\s+[ZX]/m.test(status),
     };

@@ -77,6 +77,17 @@ test("makes its files with the modes that their readers need", async () => {
   expect(existsSync(join(host.runtime, "pantsd.sock"))).toBe(false);
 });
 
+test("told to end while it starts, it ends in order", async () => {
+  const host = cluster.host("early");
+  const started = host.start();
+  // Its directory is made early in its start.
+  await until("its start", () => existsSync(host.runtime));
+  const ended = host.kill("SIGTERM");
+  await started;
+  expect(await ended).toBe(0);
+  expect(existsSync(join(host.runtime, "pantsd.sock"))).toBe(false);
+});
+
 test("after SIGKILL it starts again where it was", async () => {
   const host = cluster.host("again");
   await host.start();
