@@ -2,7 +2,7 @@
 import { accessSync, constants } from "node:fs";
 import { claimAt, parentOf } from "../io/claims.js";
 import { hashFile } from "../io/identity.js";
-import { fileSystemType, networkSource } from "../io/mounts.js";
+import { fileSystemType, missesWrites, mountOf, networkSource } from "../io/mounts.js";
 import { lengthenToken, type Token, tokenAt, tokenExists, tokenHas } from "../io/token-file.js";
 import { Ask, Tell } from "../mux/frame.js";
 import { type Claim, ClaimKind } from "../mux/spec.js";
@@ -135,7 +135,9 @@ export class World {
 /** Which host, if one, does not see at once what the other one writes; "" = both do, as far as can be told. */
 function lateness(tell: number, bytes: Buffer, token: Token, here: Claim): string {
   if (tell === Tell.LATE) return `${bytes.toString("utf8")} here caches what other hosts write`;
-  if (tell !== Tell.LENGTH || tokenHas(token, bytes[0] ?? 0)) return "";
+  if (tell !== Tell.LENGTH) return "";
+  const missed = missesWrites(mountOf(here.dev), bytes.toString("utf8", 1));
+  if (!missed && tokenHas(token, bytes[0] ?? 0)) return "";
   return `${fileSystemType(here.dev)} there caches what other hosts write`;
 }
 

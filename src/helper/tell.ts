@@ -64,7 +64,14 @@ export class Answers {
     if (token === undefined) return nothing;
     const length = what === Ask.WRITTEN ? 1 : 0;
     if (!tokenHas(token, length)) return [Tell.LATE, Buffer.from(fileSystemType(claim.dev))];
-    return lengthenToken(token, length) ? [Tell.LENGTH, Buffer.from([length + 1])] : nothing;
+    if (!lengthenToken(token, length)) return nothing;
+    return [
+      Tell.LENGTH,
+      new Writer()
+        .u8(length + 1)
+        .raw(Buffer.from(fileSystemType(claim.dev)))
+        .done(),
+    ];
   }
 
   private remove(index: number): void {

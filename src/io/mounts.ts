@@ -37,7 +37,24 @@ export function fileSystemType(dev: bigint): string {
   return mountOf(dev).type || "a file system";
 }
 
-function mountOf(dev: bigint): { readonly type: string; readonly source: string } {
+export interface Mount {
+  readonly type: string;
+  readonly source: string;
+  /** Of the file system, as in mountinfo. */
+  readonly options: string;
+}
+
+/**
+ * Whether what is cached of a file system is right by the server's leases alone, of which those know nothing who work on the
+ * server itself, beside Samba.
+ * @param otherType - of the other host's file system with the same files
+ */
+export function missesWrites({ type, options }: Mount, otherType: string): boolean {
+  const smb = /^(cifs|smb3)$/;
+  return smb.test(type) && !smb.test(otherType) && !options.split(",").includes("cache=none");
+}
+
+export function mountOf(dev: bigint): Mount {
   const number = `${major(dev)}:${minor(dev)}`;
   let text = "";
   try {
@@ -49,9 +66,14 @@ function mountOf(dev: bigint): { readonly type: string; readonly source: string 
     const fields = line.split(" ");
     if (fields[2] !== number) continue;
     const rest = fields.indexOf("-");
-    if (rest > 0) return { type: fields[rest + 1] ?? "", source: fields[rest + 2] ?? "" };
+    if (rest > 0)
+      return {
+        type: fields[rest + 1] ?? "",
+        source: fields[rest + 2] ?? "",
+        options: fields[rest + 3] ?? "",
+      };
   }
-  return { type: "", source: "" };
+  return { type: "", source: "", options: "" };
 }
 
 const major = (dev: bigint): bigint => ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);

@@ -118,7 +118,7 @@ export const Tell = {
   /** Type and source of a file system. */
   MOUNT: 3,
   NOTHING: 4,
-  /** u8: how long the token is now. */
+  /** u8: how long the token is now; home's type of file system. */
   LENGTH: 5,
   /** Home does not see what the agent wrote. The file system's type. */
   LATE: 6,
