@@ -4,7 +4,8 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { BytePipe } from "../io/byte-pipe.js";
 import { hostCompat } from "../io/compat.js";
-import { LINK_KILL_MS, LINK_LATE_MS, LINK_TERM_MS, SIGNAL_FROM_TTY } from "../io/layout.js";
+import { LINK_KILL_MS, LINK_TERM_MS, SIGNAL_FROM_TTY } from "../io/layout.js";
+import { Looks } from "../io/looks.js";
 import { native } from "../io/native.js";
 import { runtimeDir, userDir } from "../io/paths.js";
 import { trace } from "../io/trace.js";
@@ -33,7 +34,7 @@ export class Agent implements Door {
   private readonly pipe: BytePipe;
   private readonly directory: string;
   private terminated = false;
-  private beatAt = performance.now();
+  private readonly looks = new Looks();
 
   constructor(
     private readonly linkId: string,
@@ -115,9 +116,7 @@ export class Agent implements Door {
     this.pipe.beat();
     this.folders.look();
     const now = performance.now();
-    const late = now - this.beatAt > LINK_LATE_MS;
-    this.beatAt = now;
-    if (late) return;
+    if (this.looks.late(now)) return;
     const silent = now - this.pipe.heardAt;
     if (silent >= LINK_KILL_MS) this.end();
     else if (silent >= LINK_TERM_MS && !this.terminated) {

@@ -4,6 +4,7 @@ import { isHostName } from "../io/rsh.js";
 import { Refusal } from "../mux/frame.js";
 import type { JobStatus, Refused } from "../mux/status.js";
 import type { Lease } from "../wire/control.js";
+import { answerQuery } from "./answer.js";
 import { Dead } from "./dead.js";
 import { Dispatcher } from "./dispatcher.js";
 import { HomePrograms } from "./home-programs.js";
@@ -102,30 +103,8 @@ export class Helper implements StandInEvents, JobEvents {
   }
 
   query(standIn: StandIn): void {
-    const jobs = [...this.jobs.values()].map((job) => {
-      return {
-        pid: job.standIn.pid,
-        program: job.program,
-        host: job.host,
-        state: job.state,
-        ageMs: job.ageMs,
-      };
-    });
-    const links = [...this.links.all()].map((link) => {
-      return { host: link.host, link: link.id, state: link.pipe ? "up" : "connecting", jobs: link.jobs };
-    });
-    const leftOut = [...this.links.out()];
-    const { length, leaseCount } = this.dispatcher;
-    const answer = {
-      pid: process.pid,
-      jobs,
-      links,
-      leftOut,
-      queue: length,
-      leases: leaseCount,
-      served: this.served,
-    };
-    standIn.send(Msg.JSON, 0, Buffer.from(JSON.stringify(answer)));
+    const answer = answerQuery(this.jobs.values(), this.links, this.dispatcher, this.served);
+    standIn.send(Msg.JSON, 0, answer);
   }
 
   // -- jobs

@@ -1,6 +1,7 @@
 /** The way to one host: the remote command, the agent's first line, then frames. */
 import { BytePipe } from "../io/byte-pipe.js";
-import { LINK_DEAD_MS, LINK_LATE_MS } from "../io/layout.js";
+import { LINK_DEAD_MS } from "../io/layout.js";
+import { Looks } from "../io/looks.js";
 import { IN, native } from "../io/native.js";
 import { newLinkId, type RemoteLink, rshCommand, startLink } from "../io/rsh.js";
 import { type Frame, Type } from "../mux/frame.js";
@@ -26,7 +27,7 @@ export class Link {
   idleSince = performance.now();
   private readonly remote: RemoteLink;
   private readonly bornAt = performance.now();
-  private beatAt = this.bornAt;
+  private readonly looks = new Looks();
   private readonly finder = new PreambleFinder(this.id);
   private errors = "";
   private over = false;
@@ -60,10 +61,8 @@ export class Link {
 
   /** Call about every second. */
   beat(now: number): void {
-    const late = now - this.beatAt > LINK_LATE_MS;
-    this.beatAt = now;
     this.pipe?.beat();
-    if (late) return;
+    if (this.looks.late(now)) return;
     if (this.pipe === undefined && now - this.bornAt > CONNECT_MS)
       this.end(this.said("did not answer in 8 s"));
     else if (this.pipe !== undefined && now - this.heardAt > LINK_DEAD_MS) this.end("silent for 12 s");

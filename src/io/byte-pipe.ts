@@ -49,6 +49,8 @@ export class BytePipe {
   private readonly transit = new Transit();
   /** The other end does not take more for now. */
   private blocked = false;
+  /** No vigil may speak on the output: a frame is half sent, or about to be. */
+  private held = false;
   /** Pumps that wait for congestion to end. */
   private readonly waiting = new Set<() => void>();
 
@@ -184,7 +186,6 @@ export class BytePipe {
   private direct(header: Buffer, payload: Buffer): boolean {
     this.flush();
     if (this.blocked || this.over) return false;
-    native.vigilHold(this.output);
     const n = this.write([header, payload]);
     if (n < header.length + payload.length) this.block();
     if (n === header.length + payload.length || n === 0) this.release();
@@ -206,8 +207,6 @@ export class BytePipe {
   }
 
   private flush(): void {
-    if (this.isStuck()) return;
-    native.vigilHold(this.output);
     while (!this.isStuck()) {
       if (this.rest.length === 0 && this.transit.held > 0) this.drain();
       else if (!this.send()) break;
@@ -220,9 +219,16 @@ export class BytePipe {
     return this.over || this.blocked;
   }
 
+  /** We are going to send: nobody else may. */
+  private hold(): void {
+    if (!this.held) native.vigilHold(this.output);
+    this.held = true;
+  }
+
   /** No frame is half sent. */
   private release(): void {
-    if (!this.over) native.vigilRelease(this.output);
+    if (this.held && !this.over) native.vigilRelease(this.output);
+    this.held = false;
   }
 
   /** Never from within what a pump has called to send: others use the same buffer. */
@@ -246,6 +252,7 @@ export class BytePipe {
   }
 
   private drain(): void {
+    this.hold();
     const before = this.transit.held;
     const error = this.transit.drain(this.output);
     if (this.transit.held < before) this.spokeAt = performance.now();
@@ -256,6 +263,7 @@ export class BytePipe {
 
   /** Bytes that went; the link is over when it is broken. */
   private write(pieces: readonly Buffer[]): number {
+    this.hold();
     const n = native.writeOwn(this.output, pieces);
     if (n < 0 && n !== EAGAIN) this.end(`cannot be written (errno ${-n})`);
     if (n > 0) this.spokeAt = performance.now();

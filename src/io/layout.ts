@@ -211,7 +211,7 @@ export const LINK_PING_MS = 2500;
 export const LINK_TERM_MS = 8000;
 export const LINK_KILL_MS = 10_000;
 export const LINK_DEAD_MS = 12_000;
-/** Links are looked at every second. A look so late says nothing of the other end: what came meanwhile has not been read. */
+/** Links are looked at every second; so long after the last one a look is late (src/io/looks.ts). */
 export const LINK_LATE_MS = 2500;
 
 /** struct pants_msg without what never varies. */
