@@ -49,7 +49,7 @@ struct pants_state {          /* 64 bytes, written with one pwrite; torn when se
     uint8_t busy;             /* 24  1: this host is over a threshold */
     uint8_t index;            /* 25  enum pants_index: which one */
     uint8_t remote;           /* 26  0: nobody can help before remote_after_ns; 1: worth asking */
-    uint8_t flags;            /* 27  0 */
+    uint8_t sleeping;         /* 27  of the programs in slots and beside them so many used no CPU in the last interval */
     uint32_t slots_total;     /* 28  slots in force on this host */
     uint64_t remote_after_ns; /* 32  CLOCK_BOOTTIME; meaningful when remote is 0 */
     int32_t pid;              /* 40  of pantsd */

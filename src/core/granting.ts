@@ -5,7 +5,16 @@
 import type { Random } from "./events.js";
 import { type GrantedLease, Grants } from "./grants.js";
 import type { Wanted } from "./kinds/need.js";
-import type { Deny, Grant, Leases, Release, Renew, Request, Sender } from "./messages.js";
+import {
+  type Deny,
+  type Grant,
+  type Leases,
+  nobodySuits,
+  type Release,
+  type Renew,
+  type Request,
+  type Sender,
+} from "./messages.js";
 import { place } from "./placement.js";
 import { Recent } from "./recent.js";
 import type { Roster, RosterEntry } from "./roster.js";
@@ -101,7 +110,7 @@ export class Granting {
       return { type: "grant", request: request.request, lifeMs: leaseMs, leases: refs };
     }
     const why = !this.roster.knows(request.compat, excluded)
-      ? "no suitable host is free"
+      ? nobodySuits
       : pool.offering.some(({ host }) => !excluded.has(host))
         ? `no host has ${lacking(wanted)} left`
         : "every suitable host is full";

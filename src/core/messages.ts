@@ -83,6 +83,9 @@ export interface Grant {
   readonly leases: readonly LeaseRef[];
 }
 
+/** `why` of a DENY: among the hosts that the leader knows there is none, free or full, that is not excluded. */
+export const nobodySuits = "no suitable host is free";
+
 export interface Deny {
   readonly type: "deny";
   readonly request: number;

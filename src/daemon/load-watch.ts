@@ -6,7 +6,7 @@ import type { Interval, Policy, Verdict } from "../core/policy/policy.js";
 export interface LoadSource {
   /** Indices since the last call; jobs of other hosts took so many slots on average, of all. */
   readonly sample: (guestsAverage: number, slotsTotal: number) => Sample;
-  readonly slots: () => { taken: number; guests: number };
+  readonly slots: () => { taken: number; guests: number; beside?: number };
 }
 
 export interface LoadSettings {
@@ -28,10 +28,19 @@ const spentTimes = 3;
 /** The first sample is short, so that a daemon knows its load soon. */
 const firstSampleMs = 200;
 
+/** A program uses up to so many times what a sample shows of it, and what it uses is rounded by so much. */
+const usesMore = 1.5;
+const usesRounded = 0.25;
+
 export class LoadWatch {
   #interval: Interval | null = null;
   taken = 0;
   guests = 0;
+  beside = 0;
+  /** Programs in slots and beside them, the fewest over this interval so far. */
+  #held = 0;
+  /** Of them so many used no CPU in the last interval. */
+  sleeping = 0;
   /** Integrals of slots taken, and taken by guests, over this interval so far, slot ms. */
   #takenMs = 0;
   #guestsMs = 0;
@@ -97,6 +106,9 @@ export class LoadWatch {
     const sample = this.source.sample(guestsAverage, total);
     this.#interval = { at: now, ms, sample, takenAverage, guestsAverage, total };
     this.current.sampled(this.#interval);
+    const used = sample.cpu === null ? Number.POSITIVE_INFINITY : (total * sample.cpu) / 100;
+    this.sleeping = Math.max(0, Math.floor(this.#held - usesMore * used + usesRounded));
+    this.#held = this.taken + this.beside;
     this.#takenMs = 0;
     this.#guestsMs = 0;
     this.#intervalAt = now;
@@ -112,9 +124,11 @@ export class LoadWatch {
     this.#takenMs += this.taken * (now - this.#polledAt);
     this.#guestsMs += this.guests * (now - this.#polledAt);
     this.#polledAt = now;
-    const { taken, guests } = this.source.slots();
+    const { taken, guests, beside = 0 } = this.source.slots();
     this.taken = taken;
     this.guests = guests;
+    this.beside = beside;
+    this.#held = Math.min(this.#held, taken + beside);
     const active = taken > 0 || leased;
     // One that is busy offers no slot that somebody could take first: the next sample tells soon enough.
     const idleMs = this.#interval && !this.verdict(now).lends ? Number.POSITIVE_INFINITY : pollIdleMs;

@@ -257,18 +257,21 @@ export class Pantsd {
     const worthAt = this.#cluster.node.worthAskingAt(now);
     const remote = worthAt <= now;
     const remoteAfterNs = remote ? 0n : native.bootTimeNs() + BigInt(Math.round((worthAt - now) * 1e6));
-    const { intervalMs } = this.#load;
-    const { slotsTotal } = this.#load.settings;
-    const index = indexOf(busy && cause ? cause.what : null);
-    const indexValue = 100 * (cause?.value ?? 0);
-    const indexThreshold = 100 * (cause?.threshold ?? 0);
-    this.#state.update(
-      {
-        ...{ intervalMs, busy, index, remote, slotsTotal, remoteAfterNs, indexValue, indexThreshold },
-        availableMb: Math.round(this.#load.sample?.availableMb ?? 0),
-      },
-      due,
-    );
+    // One literal, for it is made at every request.
+    const content = {
+      intervalMs: this.#load.intervalMs,
+      busy,
+      index: indexOf(busy && cause ? cause.what : null),
+      remote,
+      // Who said how many may run beside the slots meant it.
+      sleeping: this.#config.slots.beside < 0 ? this.#load.sleeping : 0,
+      slotsTotal: this.#load.settings.slotsTotal,
+      remoteAfterNs,
+      indexValue: 100 * (cause?.value ?? 0),
+      indexThreshold: 100 * (cause?.threshold ?? 0),
+      availableMb: Math.round(this.#load.sample?.availableMb ?? 0),
+    };
+    this.#state.update(content, due);
   }
 }
 

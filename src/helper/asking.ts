@@ -1,4 +1,7 @@
-/** What the leader is asked for, one request at a time: slots where the plan wants them, then for the other jobs by kind. Pure. */
+/**
+ * What the leader is asked for, one request at a time: slots where the plan wants them, then for the other jobs by kind, and
+ * apart for those of a kind that some hosts cannot run. Pure.
+ */
 import type { WorkMemory } from "../core/kinds/memory.js";
 import {
   anyHost,
@@ -57,7 +60,7 @@ export class Asking {
     if (job.excluded.has(lease.host) || (job.kind !== kind && job.kind !== anyKind)) return false;
     if (this.isFull(lease.host, job.need, now)) return false;
     // When it was granted nobody faster was free; that may have changed.
-    const known = now - grantedAt < askAgainMs || this.requests.standing(job.kind, now) !== undefined;
+    const known = now - grantedAt < askAgainMs || this.requests.standing(job.question, now) !== undefined;
     return known || !this.#worthSpeed(job.need, lease.host) || !isSlow(this.works.speeds, lease.host);
   }
 
@@ -69,7 +72,7 @@ export class Asking {
       if (this.requests.standing(question, now)) continue;
       const exclude = new Set([...job.excluded, ...this.places.hosts]);
       exclude.delete(host);
-      const id = this.requests.ask(question, job.kind, host, now);
+      const id = this.requests.ask({ question, kind: job.kind, host, open: false }, now);
       return { do: "request", id, count: 1, exclude: [...exclude], wanted: { io, memoryMb, prefer: [host] } };
     }
     return undefined;
@@ -79,22 +82,27 @@ export class Asking {
     if (jobs.length === 0 || this.requests.standing(anySlot, now)) return undefined;
     const wanted = { ...anyHost, prefer: this.#fast() };
     const exclude = [...commonExclusions(jobs), ...this.planner.spared];
-    const id = this.requests.ask(anySlot, anyKind, "", now);
+    const id = this.requests.ask({ question: anySlot, kind: anyKind, host: "", open: false }, now);
     return { do: "request", id, count: Math.min(jobs.length, requestMax), exclude, wanted };
   }
 
   /** For all of one kind: that of who is overdue, else of the longest job. */
   #kind(jobs: readonly Job[], outlook: Outlook, now: number): Request | undefined {
     const denied = new Set<string>();
-    for (const kind of new Set(jobs.map((job) => job.kind)))
-      if (this.requests.standing(kind, now)) denied.add(kind);
-    const next = foremost(denied.size === 0 ? jobs : jobs.filter((job) => !denied.has(job.kind)), outlook);
+    for (const question of new Set(jobs.map((job) => job.question)))
+      if (this.requests.standing(question, now)) denied.add(question);
+    const next = foremost(
+      denied.size === 0 ? jobs : jobs.filter((job) => !denied.has(job.question)),
+      outlook,
+    );
     if (!next) return undefined;
-    const { kind, need } = next;
-    const alike = jobs.filter((one) => one.kind === kind);
+    const { question, kind, need, excluded } = next;
+    const alike = jobs.filter((one) => one.question === question);
     const full = [...this.places.hosts].filter((host) => this.isFull(host, need, now));
-    const exclude = [...commonExclusions(alike), ...this.#betterLeft(alike, outlook), ...full];
-    const id = this.requests.ask(kind, kind, "", now);
+    const left = [...this.#betterLeft(alike, outlook), ...full];
+    const exclude = [...new Set([...excluded, ...left])];
+    const open = left.every((host) => excluded.has(host));
+    const id = this.requests.ask({ question, kind, host: "", open }, now);
     const count = Math.min(alike.length, requestMax);
     return { do: "request", id, count, exclude, wanted: this.#wanted(need) };
   }

@@ -122,7 +122,7 @@ export class Helper implements StandInEvents, JobEvents {
     if (!missed && !noMemory) job.excluded.add(host);
     if (!missed) job.refusal = text;
     if (reason === Refusal.PROGRAM || reason === Refusal.DIRECTORY) {
-      this.refusals.remember(host, reason === Refusal.PROGRAM ? job.run.path : job.run.cwd);
+      this.refusals.remember(host, reason === Refusal.PROGRAM ? job.run.path : job.run.cwd, text);
     }
     if (missed) this.free(job, false);
     else if (reason === Refusal.MEMORY) this.noMemory(job, leftMb);
@@ -180,12 +180,15 @@ export class Helper implements StandInEvents, JobEvents {
     const { id, excluded, away } = job;
     job.state = "waiting";
     job.host = "";
-    for (const host of this.refusals.hosts(job.run.path, job.run.cwd)) excluded.add(host);
+    for (const [host, text] of this.refusals.hosts(job.run.path, job.run.cwd)) {
+      excluded.add(host);
+      job.refusal ||= text;
+    }
     for (const host of this.links.out()) excluded.add(host);
     job.waitsSince ||= performance.now();
     const { need, idempotent: ahead, waitsSince: since } = job;
     const piped = job.pipes.first(ahead);
-    this.dispatcher.add({ id, excluded, away, need, since, ahead, piped });
+    this.dispatcher.add({ id, excluded, away, need, program: job.keys[1] ?? "", since, ahead, piped });
   }
 
   /** Sends a job over the link to a host, now or once that is up. */

@@ -1,5 +1,5 @@
 /** Leases that prexd holds, and what runs under them. Pure. */
-import { type Need, takes } from "../core/kinds/need.js";
+import { takes } from "../core/kinds/need.js";
 import type { Takes } from "../core/kinds/promises.js";
 import type { Lease } from "../wire/control.js";
 import { noNext, type Turn } from "./ahead.js";
@@ -17,6 +17,8 @@ export interface Held extends Turn<Job> {
   endsAt: number | null;
   /** It is a long one. */
   planned: boolean;
+  /** What runs there, when nothing is known of it, and since when. */
+  unknown: { readonly program: string; readonly since: number } | null;
 }
 
 /**
@@ -77,12 +79,21 @@ export class Leases {
   }
 
   add(lease: Lease, kind: string, now: number): void {
-    const idle = { busy: false, idleSince: now, takes: nothing, endsAt: null, planned: false, ...noNext };
+    const idle = {
+      busy: false,
+      idleSince: now,
+      takes: nothing,
+      endsAt: null,
+      planned: false,
+      unknown: null,
+      ...noNext,
+    };
     this.#held.set(lease.id, { lease, kind, grantedAt: now, ...idle });
   }
 
-  begun(held: Held, need: Need | null, endsAt: number | null, planned: boolean): void {
+  begun(held: Held, { need, program = "" }: Job, endsAt: number | null, planned: boolean, now: number): void {
     held.busy = true;
+    held.unknown = need ? null : { program, since: now };
     held.planned = planned;
     held.takes = takes(need);
     held.endsAt = endsAt;
@@ -92,8 +103,17 @@ export class Leases {
     held.busy = false;
     held.idleSince = now;
     held.planned = false;
+    held.unknown = null;
     held.takes = nothing;
     held.endsAt = null;
+  }
+
+  /** A program of which nothing is known takes at least so long, by those that still run, ms. */
+  atLeastMs(program: string, now: number): number {
+    let ms = 0;
+    for (const { unknown } of this.#held.values())
+      if (unknown?.program === program) ms = Math.max(ms, now - unknown.since);
+    return ms;
   }
 
   /** @returns whether it was held */

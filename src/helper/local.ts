@@ -46,7 +46,9 @@ export class LocalHost {
     const cause = state?.busy === true ? (indexName(state.index) as Cause) : null;
     const diskBusy = cause !== null && diskCauses.has(cause);
     const closed = cause !== null && !diskBusy && cause !== "room";
-    return { free, taken, total, room, beside, availableMb: state?.availableMb ?? 0, diskBusy, closed };
+    const sleeping = state?.busy === false ? state.sleeping : 0;
+    const { availableMb = 0 } = state ?? {};
+    return { free, taken, total, room, beside, sleeping, availableMb, diskBusy, closed };
   }
 
   private readState(maxAgeMs: number): State | null {

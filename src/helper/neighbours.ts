@@ -18,6 +18,14 @@ export class Neighbours {
     this.still = { since: now, ms: STILL_MS };
   }
 
+  /** Nothing has begun or ended for long: once, and again after twice as long. */
+  isStill(now: number): boolean {
+    const { since, ms } = this.still;
+    if (now - since < ms) return false;
+    this.still = { since: now, ms: 2 * ms };
+    return true;
+  }
+
   /** Those that are to run here, with the reason, and those that are to be looked at, less and less often. */
   due(waiting: readonly Job[], now: number): { look: Job[]; here: { job: Job; why: string }[] } {
     const may = waiting.filter(({ piped = "no" }) => piped !== "no");
@@ -28,8 +36,7 @@ export class Neighbours {
       .filter(({ piped }) => piped === "yes")
       .map((job) => ({ job, why: "another program waits for it, through a pipe" }));
     const oldest = may.find(({ piped }) => piped === "maybe");
-    if (oldest && now - this.still.since >= this.still.ms) {
-      this.still = { since: now, ms: 2 * this.still.ms };
+    if (oldest && this.isStill(now)) {
       here.push({
         job: oldest,
         why: "nothing has ended for long, and a program may wait for it, through a pipe",

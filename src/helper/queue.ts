@@ -5,15 +5,17 @@
 import { WorkMemory } from "../core/kinds/memory.js";
 import { durationMs, type Need, takes } from "../core/kinds/need.js";
 import type { Lease } from "../wire/control.js";
-import { Asking, anySlot } from "./asking.js";
+import { Asking } from "./asking.js";
+import { Here } from "./here.js";
 import { HomeJobs } from "./home-jobs.js";
 import { type Held, Leases } from "./leases.js";
 import { Neighbours, PIPED_MS } from "./neighbours.js";
 import { Places } from "./places.js";
 import { isLong, Planner, planMinMs } from "./planner.js";
 import { choose, classOf, type Outlook } from "./queue-order.js";
+import { questionOf } from "./requests.js";
 import { Turns } from "./turns.js";
-import { type HomeSlots, hereMs, WaitModel } from "./wait-model.js";
+import { type HomeSlots, WaitModel } from "./wait-model.js";
 import { Waiters } from "./waiters.js";
 import type { Effect, Job, LongJob, Waiting } from "./waiting.js";
 
@@ -39,6 +41,7 @@ export class Queue {
   private readonly planner: Planner<LongJob>;
   private readonly asking: Asking;
   private readonly turns: Turns;
+  private readonly choice: Here;
   private readonly model = new WaitModel();
   private patience: number;
   private readonly neighbours = new Neighbours();
@@ -58,6 +61,9 @@ export class Queue {
     this.planner = new Planner(works, this.places, this.leases, this.home);
     this.asking = new Asking(works, this.places, this.leases, this.planner, random);
     this.turns = new Turns(works, this.leases, this.home, this.asking);
+    const run = (job: Job, why: string, now: number) => this.here(job, why, now);
+    const { waiting, home, leases, neighbours, asking, turns, model } = this;
+    this.choice = new Here({ waiting, home, leases, neighbours, asking, turns, model, works }, run);
   }
 
   get length(): number {
@@ -90,15 +96,20 @@ export class Queue {
 
   add(job: Waiting, now: number): void {
     if (this.waiting.size === 0) {
-      this.neighbours.stir(now);
-      this.model.began(now);
+      // While jobs of ours run elsewhere it is known when the last one began or ended.
+      if (this.leases.busy().length === 0) {
+        this.stir(now);
+        this.model.began(now);
+      }
       this.planner.began(now);
     }
     const need = job.need ?? null;
     const since = job.since ?? now;
     const ahead = job.ahead === true && job.piped !== "yes";
-    this.waiting.add({ ...job, ahead, ...known(need), since, lookAt: since + PIPED_MS });
+    const waits = { ...job, ahead, ...known(need, job.excluded), since, lookAt: since + PIPED_MS };
+    this.waiting.add(waits);
     this.changed(now);
+    if (this.asking.requests.standing(waits.question, now)) this.takeIdle(now);
   }
 
   /** A job that waits is piped to another program. */
@@ -113,7 +124,7 @@ export class Queue {
   learned(id: number, need: Need, now: number): void {
     const job = this.waiting.get(id);
     if (!job) return;
-    this.waiting.add({ ...job, ...known(need) });
+    this.waiting.add({ ...job, ...known(need, job.excluded) });
     this.changed(now);
   }
 
@@ -135,9 +146,10 @@ export class Queue {
 
   denial(id: number, retryMs: number, why: string, now: number): void {
     const until = now + retryMs;
-    const asked = this.asking.requests.denied(id, { until, why });
+    const asked = this.asking.requests.denied(id, until, why);
     if (asked && asked.host !== "") this.places.denied(asked.host, asked.kind.startsWith("disk"), until);
     this.changed(now);
+    this.takeIdle(now);
   }
 
   /** Leases ended by the leader; jobs that run under them are not touched. */
@@ -164,7 +176,7 @@ export class Queue {
     }
     if (used) {
       this.patience = this.patienceMs;
-      this.neighbours.stir(now);
+      this.stir(now);
     }
     this.changed(now);
   }
@@ -202,19 +214,22 @@ export class Queue {
   looked(home: HomeSlots, now: number): void {
     if (home.taken < this.home.slots.taken) {
       this.patience = this.patienceMs;
-      this.neighbours.stir(now);
+      this.stir(now);
     }
     if (this.home.looked(home, now)) this.planner.changed = true;
-    if (home.free === 0) return;
+    this.takeFree(now);
+  }
+
+  /** The same at once, when nobody else can help and those that have the slots only wait. */
+  private takeIdle(now: number): void {
+    if ((this.home.slots.sleeping ?? 0) > 0) this.takeFree(now);
+  }
+
+  /** Jobs that wait begin in slots that are free here. */
+  private takeFree(now: number): void {
+    if (this.home.slots.free === 0) return;
     this.begin(now);
-    const long = this.waiting.long.length;
-    while (this.home.slots.free > 0) {
-      const able = this.waiting.short.filter((job) => this.turns.isSoonHere(job, long, now));
-      const job = choose(able, "", this.outlook(now));
-      if (!job) break;
-      this.model.turned(now);
-      this.here(job, "a slot is free here", now);
-    }
+    this.choice.takeFree(() => this.outlook(now), now);
   }
 
   /** A job that was told to run here has ended. */
@@ -236,7 +251,7 @@ export class Queue {
     }
     if (expired) this.patience = Math.max(this.patience / 2, PATIENCE_MIN_MS);
     this.asking.requests.tick(now);
-    this.soonerHere(now);
+    this.choice.sooner(now);
     for (const { id } of this.turns.late(now)) this.effects.push({ do: "callBack", job: id });
     this.step(now);
     const unused = this.leases.takeUnused(this.plans, now);
@@ -250,6 +265,12 @@ export class Queue {
     const { look, here } = this.neighbours.due(this.waiting.all(), now);
     for (const { id } of look) this.effects.push({ do: "look", job: id });
     for (const { job, why } of here) this.here(job, why, now);
+  }
+
+  /** Something has begun or ended. */
+  private stir(now: number): void {
+    this.neighbours.stir(now);
+    this.home.shrink();
   }
 
   /** What is to be done now, once. */
@@ -272,6 +293,7 @@ export class Queue {
       if (back) this.effects.push({ do: "callBack", job: back.id });
     }
     this.sendAhead(now);
+    this.choice.unsuited(now);
     this.ask(now);
   }
 
@@ -282,7 +304,7 @@ export class Queue {
     if (short.length + long.length === 0) return;
     const request = this.asking.next(short, long, this.outlook(now), now);
     if (request) this.effects.push(request);
-    else if (!this.turnsOver() && !(long.length > 0 && this.planner.settling(now))) this.allHere(now);
+    else if (!this.turnsOver() && !(long.length > 0 && this.planner.settling(now))) this.choice.all(now);
   }
 
   /** Jobs worth a plan begin where it has them begin now. */
@@ -331,15 +353,12 @@ export class Queue {
     if (job) this.assign(job, held, now);
   }
 
-  private assign({ id, need }: Job, held: Held, now: number): void {
+  private assign(job: Job, held: Held, now: number): void {
+    const { id, need } = job;
     const { lease } = held;
-    this.neighbours.stir(now);
-    this.leases.begun(
-      held,
-      need,
-      need && now + durationMs(need, this.works.speeds.speed(lease.host)),
-      isLong(need),
-    );
+    this.stir(now);
+    const endsAt = need && now + durationMs(need, this.works.speeds.speed(lease.host));
+    this.leases.begun(held, job, endsAt, isLong(need), now);
     this.model.turned(now);
     this.waiting.remove(id);
     this.turns.placed(id);
@@ -361,38 +380,9 @@ export class Queue {
     return !choose([job], "", this.outlook(now));
   }
 
-  /** Jobs that no other host takes now, and that end sooner here than after a wait. */
-  private soonerHere(now: number): void {
-    let place = 0;
-    for (const job of this.waiting.short) {
-      if (this.home.slots.room <= 0) return;
-      place += 1;
-      const { meanMs } = this.works;
-      const need =
-        job.need ?? (meanMs === null ? null : { cpuMs: meanMs, waitMs: 0, ownMs: 0, ioKb: 0, memoryMb: 0 });
-      const waitMs = this.model.waitMs(place, now);
-      if (job.away || !need || waitMs === null || !this.asking.requests.standing(job.kind, now)) continue;
-      // Whoever runs beside the slots finds no idle disk, and no memory that nobody else has.
-      if (job.kind !== anyKind) continue;
-      const elsewhereMs = Math.min(waitMs + durationMs(need, 1), this.turns.ms(place, job, need, now));
-      if (this.home.pace.factor(now) * hereMs(need, this.home.slots) >= elsewhereMs) continue;
-      place -= 1;
-      this.here(job, "sooner here than in a slot elsewhere", now);
-    }
-  }
-
   /** Waiting pays only if something of ours or of this host will end. */
   private turnsOver(): boolean {
     return this.home.slots.taken > 0 || this.leases.busy().length > 0;
-  }
-
-  /** Nobody takes them, and nothing will end: as many as this host is meant to run at a time. */
-  private allHere(now: number): void {
-    for (const job of this.waiting.all()) {
-      if (this.home.slots.room <= 0) return;
-      const denied = this.asking.requests.standing(isLong(job.need) ? anySlot : job.kind, now);
-      this.here(job, denied?.why ?? "no suitable host is free", now);
-    }
   }
 
   private release(held: readonly Held[]): void {
@@ -401,14 +391,18 @@ export class Queue {
     this.effects.push({ do: "release", leases: held.map(({ lease }) => lease.id) });
   }
 
-  private here({ id, need }: Job, why: string, now: number, planned = false): void {
+  private here(job: Job, why: string, now: number, planned = false): void {
+    const { id, need } = job;
     const slot = this.home.slots.free > 0;
     const ms = need ? durationMs(need, this.works.speeds.speed("")) : (this.works.meanMs ?? 0);
-    this.home.begun(id, need, ms, now);
+    this.home.begun(job, ms, now);
     this.waiting.remove(id);
     this.turns.placed(id);
     this.effects.push({ do: "here", job: id, why, slot: slot || planned });
   }
 }
 
-const known = (need: Need | null) => ({ need, kind: classOf(need), takes: takes(need) });
+function known(need: Need | null, excluded: ReadonlySet<string>) {
+  const kind = classOf(need);
+  return { need, kind, question: questionOf(kind, excluded), takes: takes(need) };
+}

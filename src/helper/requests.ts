@@ -1,7 +1,17 @@
 /** What the leader was asked and has denied: one request at a time, and none again before its answer is old. Pure. */
+import { nobodySuits } from "../core/messages.js";
+
+/** What is asked for jobs of a kind which some hosts cannot run. */
+export function questionOf(kind: string, excluded: ReadonlySet<string>): string {
+  return excluded.size === 0 ? kind : `${kind} not ${[...excluded].sort().join(" ")}`;
+}
+
+const isByKind = (question: string, kind: string): boolean =>
+  question === kind || question.startsWith(`${kind} not `);
 
 /** An unanswered request is forgotten after, ms. */
 const ANSWER_MS = 2000;
+const DENIED_MAX = 64;
 
 export interface Asked {
   readonly id: number;
@@ -12,11 +22,15 @@ export interface Asked {
   readonly kind: string;
   /** The only host that would do; empty: any. */
   readonly host: string;
+  /** No host was left out that can run them. */
+  readonly open: boolean;
 }
 
 export interface Denied {
   readonly until: number;
   readonly why: string;
+  /** No host that the leader knows can run them, free or full. */
+  readonly nobody: boolean;
 }
 
 export class Requests {
@@ -29,8 +43,8 @@ export class Requests {
   }
 
   /** @returns its id */
-  ask(question: string, kind: string, host: string, now: number): number {
-    this.#asked = { id: ++this.#lastId, at: now, question, kind, host };
+  ask(asked: Omit<Asked, "id" | "at">, now: number): number {
+    this.#asked = { id: ++this.#lastId, at: now, ...asked };
     return this.#lastId;
   }
 
@@ -40,9 +54,12 @@ export class Requests {
     return asked;
   }
 
-  denied(id: number, denied: Denied): Asked | undefined {
+  denied(id: number, until: number, why: string): Asked | undefined {
     const asked = this.#answered(id);
-    if (asked) this.#denied.set(asked.question, { ...denied, kind: asked.kind });
+    if (!asked) return undefined;
+    const { question, kind, open } = asked;
+    if (this.#denied.size >= DENIED_MAX) this.#denied.clear();
+    this.#denied.set(question, { until, why, kind, nobody: open && why === nobodySuits });
     return asked;
   }
 
@@ -56,7 +73,8 @@ export class Requests {
 
   /** A slot was given back: what was asked for by kind may be asked for again. The plan did not want it. */
   forgetKinds(): void {
-    for (const [question, { kind }] of this.#denied) if (question === kind) this.#denied.delete(question);
+    for (const [question, { kind }] of this.#denied)
+      if (isByKind(question, kind)) this.#denied.delete(question);
   }
 
   tick(now: number): void {

@@ -34,7 +34,7 @@ export class Turns {
 
   /** Whether a job may wait for that turn: no other host takes it now, nor this one. */
   mayWaitFor(held: Held, job: Job, long: number, now: number): boolean {
-    if (!canWait(job) || !this.asking.requests.standing(job.kind, now)) return false;
+    if (!canWait(job) || !this.asking.requests.standing(job.question, now)) return false;
     if (this.home.slots.free > 0 && this.isSoonHere(job, long, now)) return false;
     return this.asking.suits(held, job, now);
   }
@@ -69,7 +69,7 @@ export class Turns {
     this.#returned.delete(next.id);
     const { need } = next;
     const endsAt = need && now + durationMs(need, this.works.speeds.speed(held.lease.host));
-    this.leases.begun(held, need, endsAt, false);
+    this.leases.begun(held, next, endsAt, false, now);
   }
 
   /** A job does not wait there any more. */

@@ -20,6 +20,8 @@ export interface HomeSlots {
   readonly availableMb?: number;
   /** Programs that run here beside the slots. */
   readonly beside?: number;
+  /** Of those in slots and beside them so many do nothing, as last measured: as many others find a CPU. */
+  readonly sleeping?: number;
   /** It is busy since its disk is. */
   readonly diskBusy?: boolean;
   /** It is busy with something that no job can be chosen for: neither its disk nor too little room in memory for just any job. */
@@ -42,9 +44,9 @@ export class WaitModel {
     this.#lastAt = now;
   }
 
-  /** Until the n-th job in the queue gets a slot, ms; null when nothing tells. */
-  waitMs(n: number, now: number): number | null {
-    return this.#meanMs === null ? null : n * Math.max(this.#meanMs, now - this.#lastAt);
+  /** Until the n-th job in the queue gets a slot, ms. */
+  waitMs(n: number, now: number): number {
+    return n * Math.max(this.#meanMs ?? 0, now - this.#lastAt);
   }
 }
 

@@ -17,6 +17,8 @@ export interface Waiting {
   readonly away: boolean;
   /** What it will need; null or nothing: not known. */
   readonly need?: Need | null;
+  /** What it runs, for a guess where its need is not known. */
+  readonly program?: string;
   /** When it began to wait, if it has been here before, ms. */
   readonly since?: number;
   /** May wait on another host for the end of what runs there: should that host be lost, it can be run again. */
@@ -49,6 +51,8 @@ export interface Job extends Waiting {
   readonly need: Need | null;
   /** Jobs of one kind can use the same hosts. */
   readonly kind: string;
+  /** What the leader is asked for it, unless it is planned: jobs of one question can use the same hosts, and none is too full for one only. */
+  readonly question: string;
   /** What it takes of a host beside a slot. */
   readonly takes: Takes;
   /** When it is to be looked at whether it is piped, ms. */

@@ -98,6 +98,8 @@ export interface State {
   readonly index: number;
   /** False: nobody can help before `remoteAfterNs`. */
   readonly remote: boolean;
+  /** Of the programs in slots and beside them so many used no CPU in the last interval. */
+  readonly sleeping: number;
   readonly slotsTotal: number;
   /** CLOCK_BOOTTIME. */
   readonly remoteAfterNs: bigint;
@@ -123,6 +125,7 @@ export function encodeState(state: State): Buffer {
   bytes.writeUInt8(state.busy ? 1 : 0, 24);
   bytes.writeUInt8(state.index, 25);
   bytes.writeUInt8(state.remote ? 1 : 0, 26);
+  bytes.writeUInt8(Math.min(0xff, state.sleeping), 27);
   bytes.writeUInt32LE(state.slotsTotal, 28);
   bytes.writeBigUInt64LE(state.remoteAfterNs, 32);
   bytes.writeInt32LE(state.pid, 40);
@@ -150,6 +153,7 @@ export function decodeState(bytes: Buffer): State | null {
     busy: bytes.readUInt8(24) !== 0,
     index: bytes.readUInt8(25),
     remote: bytes.readUInt8(26) !== 0,
+    sleeping: bytes.readUInt8(27),
     slotsTotal: bytes.readUInt32LE(28),
     remoteAfterNs: bytes.readBigUInt64LE(32),
     pid: bytes.readInt32LE(40),

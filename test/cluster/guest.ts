@@ -28,23 +28,28 @@ export interface Tried {
 export class Guest {
   readonly folder = mkdtempSync(join(realpathSync(tmpdir()), "pants-guest-"));
   readonly sh = join(this.folder, "sh");
-  readonly #sleep = join(this.folder, "sleep");
+  readonly sleep = join(this.folder, "sleep");
 
   constructor() {
     for (const [from, to] of [
       ["/bin/dash", this.sh],
-      ["/bin/sleep", this.#sleep],
+      ["/bin/sleep", this.sleep],
     ] as const) {
       cpSync(realpathSync(from), to);
       changeMark(to, () => MIGRATABLE);
     }
   }
 
+  /** Starts a program on n1 that sleeps until it is killed. */
+  sleeps(lab: Lab): Running {
+    return lab.host("n1").start([...UNDER, this.sleep, "1000"], { env: { LD_PRELOAD: libprex } });
+  }
+
   /** Takes the only slot of n1 until it is killed. */
   async fill(lab: Lab): Promise<Running> {
     const n1 = lab.host("n1");
-    const holder = n1.start([...UNDER, this.#sleep, "1000"], { env: { LD_PRELOAD: libprex } });
-    await until("the slot to be taken", () => n1.processes().some(({ argv }) => argv[0] === this.#sleep));
+    const holder = this.sleeps(lab);
+    await until("the slot to be taken", () => n1.processes().some(({ argv }) => argv[0] === this.sleep));
     return holder;
   }
 

@@ -114,3 +114,36 @@ test("a host that is full of its own programs is looked at less often, until hel
   expect(sampled.slice(9)).toEqual([14_500, 15_500]);
   expect(watch.local(15_500)).toMatchObject({ busy: false });
 });
+
+test("programs that hold slots and use no CPU are counted, once they have held them for an interval", () => {
+  let [cpu, taken, beside] = [0, 0, 0];
+  const watch = new LoadWatch(
+    { sample: () => ({ ...nothingMeasured, cpu }), slots: () => ({ taken, guests: 0, beside }) },
+    cpuPolicy(),
+    { intervalMs: 1000, slotsTotal: 4 },
+    0,
+  );
+  const run = (from: number, to: number) => {
+    for (let now = from; now < to; now++) watch.tick(now, false);
+  };
+  run(0, 700);
+  // Perhaps they use all that there is, and it does not show yet.
+  [taken, beside] = [4, 2];
+  run(700, 2200);
+  expect(watch.sleeping).toBe(0);
+  run(2200, 3201);
+  expect(watch.sleeping).toBe(6);
+  // One computes, or two now and then.
+  cpu = 25;
+  run(3201, 4201);
+  expect(watch.sleeping).toBe(4);
+  cpu = 100;
+  run(4201, 5201);
+  expect(watch.sleeping).toBe(0);
+  // Two end, and two others begin.
+  [cpu, taken] = [0, 2];
+  run(5201, 5701);
+  taken = 4;
+  run(5701, 6201);
+  expect(watch.sleeping).toBe(4);
+});

@@ -21,6 +21,7 @@ const someState: State = {
   remote: true,
   slotsTotal: 4,
   remoteAfterNs: 0n,
+  sleeping: 1,
   pid: 4000,
   indexValue: 99,
   availableMb: 4000,

@@ -121,6 +121,19 @@ describe("the queue, with what is known of jobs", () => {
     expect(requests(queue)).toMatchObject([{ exclude: ["slow"] }]);
   });
 
+  it("does not take a slow host that it left out for one that cannot run a job", () => {
+    const queue = new Queue(30_000, works());
+    queue.slotsHere(home, 0);
+    add(queue, 1, need(1000));
+    queue.granted(1, [lease("x", "fast")], 0);
+    queue.take();
+    queue.add({ id: 2, excluded: new Set(["third"]), away: false, need: need(1000) }, 1);
+    expect(requests(queue)).toMatchObject([{ exclude: ["third", "slow"] }]);
+    queue.denial(2, 500, "no suitable host is free", 2);
+    queue.tick(400);
+    expect(queue.take()).toEqual([]);
+  });
+
   it("starts a job here when that ends sooner than a wait, as many as there is room for", () => {
     const queue = new Queue(30_000, works());
     for (let id = 1; id <= 8; id += 1) add(queue, id, need(100));
@@ -133,6 +146,25 @@ describe("the queue, with what is known of jobs", () => {
     const here = queue.take().flatMap((effect) => (effect.do === "here" ? [effect.why] : []));
     expect(here).toEqual(Array.from({ length: 2 }, () => "sooner here than in a slot elsewhere"));
     expect(queue.length).toBe(5);
+  });
+
+  it("starts a job of which nothing is known here after moments, though others may run for long", () => {
+    const queue = new Queue(30_000);
+    queue.slotsHere(home, 0);
+    add(queue, 1, null);
+    queue.granted(1, [lease("x", "b")], 0);
+    // One that runs what runs already takes at least as long as that does.
+    add(queue, 2, null, 1000);
+    queue.add({ id: 3, excluded: new Set(), away: false, program: "other" }, 1000);
+    queue.take();
+    queue.denial(2, 60_000, "every suitable host is full", 1001);
+    const at: string[] = [];
+    for (let now = 1050; now <= 30_000; now += 50) {
+      queue.tick(now);
+      for (const effect of queue.take())
+        if (effect.do === "here") at.push(`${effect.job} after ${now - 1000}`);
+    }
+    expect(at).toEqual(["3 after 550"]);
   });
 
   it("starts no more here than there is room for when nobody helps and nothing ends; the rest is not left to wait for ever", () => {
@@ -215,8 +247,8 @@ describe("this host, for what is known of jobs", () => {
 describe("wait or run here", () => {
   it("expects slots as often as they came, and no sooner than the last one keeps us waiting", () => {
     const model = new WaitModel();
-    expect(model.waitMs(1, 100)).toBeNull();
     model.began(0);
+    expect(model.waitMs(2, 100)).toBe(200);
     for (let now = 100; now <= 1000; now += 100) model.turned(now);
     expect(model.waitMs(1, 1000)).toBeCloseTo(100);
     expect(model.waitMs(3, 1000)).toBeCloseTo(300);

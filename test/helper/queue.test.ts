@@ -84,6 +84,87 @@ describe("the queue of prexd", () => {
     expect(words(queue)).toEqual(["job 2 to b by x"]);
   });
 
+  it("does not wait for the end of others when no other host can run it", () => {
+    const queue = new Queue(30_000);
+    queue.slotsHere({ ...home(0), room: 1 }, 0);
+    queue.add(job(1), 0);
+    queue.granted(1, [lease("x")], 0);
+    words(queue);
+    queue.add(job(2, ["b"]), 1);
+    queue.add(job(3), 1);
+    queue.add(job(4, ["b"], true), 1);
+    expect(words(queue)).toEqual(["request 2 of 1 without b"]);
+    queue.denial(2, 500, "no suitable host is free", 2);
+    expect(words(queue)).toEqual(["job 2 here: no suitable host is free", "request 3 of 1"]);
+    queue.denial(3, 500, "every suitable host is full", 3);
+    // There is no room here for another one, but then there is.
+    expect(words(queue)).toEqual([]);
+    queue.slotsHere({ ...home(0), room: 1 }, 4);
+    expect(words(queue)).toEqual(["job 4 here: no suitable host is free"]);
+    queue.freed("x", true, 5);
+    expect(words(queue)).toEqual(["job 3 to b by x"]);
+  });
+
+  it("waits when the hosts that can run it are full", () => {
+    const queue = new Queue(30_000);
+    queue.slotsHere({ ...home(0), room: 1 }, 0);
+    queue.add(job(1, ["c"]), 0);
+    queue.granted(1, [lease("x")], 0);
+    queue.add(job(2, ["c"]), 1);
+    words(queue);
+    queue.denial(2, 500, "every suitable host is full", 2);
+    queue.tick(400);
+    expect(words(queue)).toEqual([]);
+  });
+
+  it("runs jobs here at once where those that have the slots only wait, as many as they leave CPUs", () => {
+    const queue = new Queue(30_000);
+    const asleep = { ...home(0), room: 0, beside: 2, sleeping: 3 };
+    queue.slotsHere(asleep, 0);
+    queue.add(job(1), 0);
+    queue.granted(1, [lease("x")], 0);
+    queue.add(job(2), 1);
+    queue.add(job(3), 1);
+    words(queue);
+    queue.denial(2, 60_000, "every suitable host is full", 2);
+    expect(words(queue)).toEqual(["job 2 here: a slot is free here"]);
+    // There is no word for it, but it runs.
+    queue.slotsHere(asleep, 3);
+    queue.tick(500);
+    expect(words(queue)).toEqual([]);
+    queue.slotsHere({ ...asleep, sleeping: 4 }, 1000);
+    expect(words(queue)).toEqual(["job 3 here: a slot is free here"]);
+  });
+
+  it("makes room for a short job where long ones have all places, and for those that follow at once", () => {
+    const queue = new Queue(30_000);
+    const full = { ...home(0), room: 0 };
+    queue.slotsHere(full, 0);
+    queue.add(job(1), 0);
+    queue.granted(1, [lease("x")], 0);
+    words(queue);
+    queue.add(short(2), 5000);
+    queue.add(short(3), 5000);
+    queue.denial(2, 60_000, "every suitable host is full", 5001);
+    words(queue);
+    for (const now of [5025, 5050, 6000]) queue.tick(now);
+    expect(words(queue)).toEqual(["job 2 here: sooner here than in a slot elsewhere"]);
+    queue.slotsHere(full, 6025);
+    queue.endedHere(2, 6025);
+    queue.tick(6025);
+    expect(words(queue)).toEqual(["job 3 here: sooner here than in a slot elsewhere"]);
+    queue.endedHere(3, 6500);
+    // A place came free after all: as much room as usual.
+    queue.freed("x", true, 7000);
+    queue.granted(3, [lease("y")], 7000);
+    queue.slotsHere(full, 7000);
+    for (const id of [4, 5, 6]) queue.add(short(id), 7000);
+    queue.denial(3, 60_000, "every suitable host is full", 7001);
+    words(queue);
+    queue.tick(8000);
+    expect(words(queue)).toEqual([]);
+  });
+
   it("takes a slot that is free here, but not for jobs sent by hand", () => {
     const queue = new Queue(30_000);
     queue.add(job(1, [], true), 0);
@@ -219,6 +300,8 @@ describe("the queue of prexd", () => {
     words(queue);
     queue.add({ ...short(4), ahead: false }, 110);
     queue.add(short(5, ["c"]), 110);
+    expect(words(queue)).toEqual(["request 4 of 1 without c"]);
+    queue.denial(4, 5000, "every suitable host is full", 111);
     expect(words(queue)).toEqual([]);
     queue.freed("y", true, 400);
     expect(words(queue)).toEqual(["job 4 to c by y"]);
@@ -295,7 +378,8 @@ describe("the queue of prexd", () => {
     queue.notAhead("x", 3, 160);
     // The slot is not for it after all.
     queue.add(short(3, ["c"]), 160);
-    queue.denial(99, 5000, "full", 160);
+    expect(words(queue)).toEqual(["request 4 of 1 without c"]);
+    queue.denial(4, 5000, "every suitable host is full", 161);
     expect(words(queue)).toEqual(["job 3 to b by x, ahead"]);
     queue.add(short(4, ["c"]), 170);
     expect(words(queue)).toEqual([]);

@@ -92,7 +92,7 @@ export class ThreeWays {
 
   private state(busy: boolean): void {
     const load = { busy, index: busy ? 1 : 0, indexValue: 0, indexThreshold: 0, availableMb: 0, place: 0 };
-    const cluster = { remote: true, remoteAfterNs: 0n, slotsTotal: 64, pid: process.pid };
+    const cluster = { remote: true, sleeping: 0, remoteAfterNs: 0n, slotsTotal: 64, pid: process.pid };
     const clock = { seq: 2, intervalMs: HOUR_MS, writtenNs: native.bootTimeNs() };
     // Renamed into place: a program that another start has just begun may be reading it.
     const file = join(this.bed.runtime, "state");

@@ -24,7 +24,15 @@ export class Ways extends Bed {
   state(busy: boolean): void {
     const writtenNs = native.bootTimeNs();
     const index = { index: 1, indexValue: 9900, indexThreshold: 8000, availableMb: 0, place: 0 };
-    const record = { seq: 2, intervalMs: 3_600_000, writtenNs, busy, remote: true, slotsTotal: 64 };
+    const record = {
+      seq: 2,
+      intervalMs: 3_600_000,
+      writtenNs,
+      busy,
+      remote: true,
+      sleeping: 0,
+      slotsTotal: 64,
+    };
     writeFileSync(
       join(this.runtime, "state"),
       encodeState({ ...record, ...index, remoteAfterNs: 0n, pid: 1 }),

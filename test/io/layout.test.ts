@@ -58,6 +58,7 @@ const state: State = {
   busy: true,
   index: Index.CTXT,
   remote: true,
+  sleeping: 3,
   slotsTotal: 17,
   remoteAfterNs: 0x1122334455667788n,
   pid: 4242,

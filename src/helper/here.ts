@@ -1,0 +1,116 @@
+/** Which of the jobs that wait run on this host: its free slots are taken, and nobody waits for what will not come. Pure. */
+import type { WorkMemory } from "../core/kinds/memory.js";
+import { durationMs, type Need } from "../core/kinds/need.js";
+import { type Asking, anySlot } from "./asking.js";
+import type { HomeJobs } from "./home-jobs.js";
+import type { Leases } from "./leases.js";
+import type { Neighbours } from "./neighbours.js";
+import { isLong } from "./planner.js";
+import { choose, classOf, type Outlook } from "./queue-order.js";
+import type { Denied } from "./requests.js";
+import type { Turns } from "./turns.js";
+import { hereMs, type WaitModel } from "./wait-model.js";
+import type { Waiters } from "./waiters.js";
+import type { Job } from "./waiting.js";
+
+/**
+ * A job of which nothing is known is taken to take as long as others, but no longer, ms, unless those of its program that run
+ * already take longer: it must not wait for long only since it is new.
+ */
+const unknownMaxMs = 1000;
+/** So long a job that needs more than a slot waits for a host where nothing takes it from others, ms. */
+const rareMs = 2000;
+
+const anyKind = classOf(null);
+
+/** Takes it out of the queue, to run here. */
+type Run = (job: Job, why: string, now: number) => void;
+
+/** Of the queue. */
+interface Parts {
+  readonly waiting: Waiters;
+  readonly home: HomeJobs;
+  readonly leases: Leases;
+  readonly neighbours: Neighbours;
+  readonly asking: Asking;
+  readonly turns: Turns;
+  readonly model: WaitModel;
+  readonly works: WorkMemory;
+}
+
+export class Here {
+  constructor(
+    private readonly parts: Parts,
+    private readonly run: Run,
+  ) {}
+
+  /** In slots that are free. */
+  takeFree(outlook: () => Outlook, now: number): void {
+    const long = this.parts.waiting.long.length;
+    while (this.parts.home.slots.free > 0) {
+      const able = this.parts.waiting.short.filter((job) => this.parts.turns.isSoonHere(job, long, now));
+      const job = choose(able, "", outlook());
+      if (!job) break;
+      this.parts.model.turned(now);
+      this.run(job, "a slot is free here", now);
+    }
+  }
+
+  /** No other host can run them, so there is none to wait for. */
+  unsuited(now: number): void {
+    for (const job of this.parts.waiting.short) {
+      if (this.parts.home.slots.room <= 0) return;
+      if (job.excluded.size === 0) continue;
+      const denied = this.standing(job, now);
+      if (denied?.nobody) this.run(job, denied.why, now);
+    }
+  }
+
+  /** No other host takes them now, and they end sooner here than after a wait. */
+  sooner(now: number): void {
+    const { waiting, home, model, turns } = this.parts;
+    let place = 0;
+    for (const job of waiting.short) {
+      place += 1;
+      if (job.away || !this.standing(job, now)) continue;
+      // Whoever runs beside the slots finds no idle disk, and no memory that nobody else has.
+      const rare = job.kind !== anyKind;
+      if (rare && (now - job.since < rareMs || !home.has(job.need, now))) continue;
+      const need = job.need ?? this.guess(job, now);
+      if (isLong(need)) continue;
+      if (!this.isRoom(now)) return;
+      const waitMs = model.waitMs(job.need ? place : 1, now);
+      const elsewhereMs = Math.min(waitMs + durationMs(need, 1), turns.ms(place, job, need, now));
+      if (home.pace.factor(now) * hereMs(need, home.slots) >= elsewhereMs) continue;
+      place -= 1;
+      this.run(job, "sooner here than in a slot elsewhere", now);
+    }
+  }
+
+  /** For a short one: when nothing has begun or ended for long, those that have all places are long ones, which it need not wait for. */
+  private isRoom(now: number): boolean {
+    const { home, neighbours } = this.parts;
+    if (home.slots.room <= 0 && neighbours.isStill(now)) home.grow();
+    return home.slots.room > 0;
+  }
+
+  /** Nobody takes them, and nothing will end: as many as this host is meant to run at a time. */
+  all(now: number): void {
+    for (const job of this.parts.waiting.all()) {
+      if (this.parts.home.slots.room <= 0) return;
+      const denied = this.parts.asking.requests.standing(isLong(job.need) ? anySlot : job.question, now);
+      this.run(job, denied?.why ?? "no suitable host is free", now);
+    }
+  }
+
+  private standing({ question }: Job, now: number): Denied | undefined {
+    return this.parts.asking.requests.standing(question, now);
+  }
+
+  private guess({ program = "" }: Job, now: number): Need {
+    const usualMs = Math.min(unknownMaxMs, this.parts.works.meanMs ?? unknownMaxMs);
+    const { home, leases } = this.parts;
+    const cpuMs = Math.max(usualMs, home.atLeastMs(program, now), leases.atLeastMs(program, now));
+    return { cpuMs, waitMs: 0, ownMs: 0, ioKb: 0, memoryMb: 0 };
+  }
+}
