@@ -18,6 +18,11 @@ export class Neighbours {
     this.still = { since: now, ms: STILL_MS };
   }
 
+  /** The first job begins to wait, while others run of which nothing has been heard since. */
+  began(): void {
+    this.still = { ...this.still, ms: STILL_MS };
+  }
+
   /** Nothing has begun or ended for long: once, and again after twice as long. */
   isStill(now: number): boolean {
     const { since, ms } = this.still;

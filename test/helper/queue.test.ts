@@ -231,6 +231,17 @@ describe("the queue of prexd", () => {
         if (here) ran.push(`${now}: ${here.slice(0, 10)}`);
       }
       expect(ran).toEqual(["2000: job 2 here", "6000: job 4 here"]);
+      // One that comes alone after that waits no longer than the first did.
+      queue.remove(3);
+      queue.add({ ...job(6), piped: "maybe" }, 7000);
+      queue.tick(7900);
+      expect(words(queue).join()).not.toContain("here");
+      queue.tick(8000);
+      expect(words(queue).join()).toContain("job 6 here");
+    });
+
+    it("runs none when something ends", () => {
+      const queue = full({ ...job(3), piped: "no" });
       queue.add({ ...job(5), piped: "maybe" }, 7000);
       queue.freed("x", true, 7100); // job 3 has the lease now
       queue.tick(9000);
