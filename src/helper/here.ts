@@ -21,6 +21,9 @@ const unknownMaxMs = 1000;
 /** So long a job that needs more than a slot waits for a host where nothing takes it from others, ms. */
 const rareMs = 2000;
 
+/** A long job waits for so many times as long as it takes when nothing begins or ends. */
+const stillTimes = 2;
+
 const anyKind = classOf(null);
 
 /** Takes it out of the queue, to run here. */
@@ -85,6 +88,14 @@ export class Here {
       place -= 1;
       this.run(job, "sooner here than in a slot elsewhere", now);
     }
+  }
+
+  /** A long one whose plan does not come true: what it waits for takes far longer than it does. */
+  overdue(now: number): void {
+    const { waiting, home, neighbours } = this.parts;
+    const job = waiting.long.find(({ need }) => home.fits(need, now));
+    if (job && neighbours.isStill(now, stillTimes * durationMs(job.need, 1)))
+      this.run(job, "nothing has ended for longer than it takes", now);
   }
 
   /** For a short one: when nothing has begun or ended for long, those that have all places are long ones, which it need not wait for. */

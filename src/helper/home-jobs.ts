@@ -108,7 +108,8 @@ export class HomeJobs {
 
   /** This host for a plan. @param usualMs - that programs of which nothing is known are expected to take */
   place(speed: number, usualMs: number, now: number): Place {
-    const { taken, beside = 0, total, room, closed = false, diskBusy = false, availableMb = 0 } = this.slots;
+    const { taken, beside = 0, room, closed = false, diskBusy = false, availableMb = 0 } = this.slots;
+    const total = this.slots.total + (this.slots.sleeping ?? 0);
     const ours = [...this.#running.values()];
     const others = Math.max(0, Math.min(total, taken + beside - ours.length));
     const other = { memoryMb: 0, io: false, endsAt: now + usualMs };

@@ -23,10 +23,10 @@ export class Neighbours {
     this.still = { ...this.still, ms: STILL_MS };
   }
 
-  /** Nothing has begun or ended for long: once, and again after twice as long. */
-  isStill(now: number): boolean {
+  /** Nothing has begun or ended for long, or for so many ms if that is longer: once, and again after twice as long. */
+  isStill(now: number, forMs = 0): boolean {
     const { since, ms } = this.still;
-    if (now - since < ms) return false;
+    if (now - since < Math.max(ms, forMs)) return false;
     this.still = { since: now, ms: 2 * ms };
     return true;
   }

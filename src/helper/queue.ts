@@ -253,6 +253,7 @@ export class Queue {
     if (expired) this.patience = Math.max(this.patience / 2, PATIENCE_MIN_MS);
     this.asking.requests.tick(now);
     this.choice.sooner(now);
+    this.choice.overdue(now);
     for (const { id } of this.turns.late(now)) this.effects.push({ do: "callBack", job: id });
     this.step(now);
     const unused = this.leases.takeUnused(this.plans, now);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { WorkMemory } from "../../src/core/kinds/memory.js";
 import type { Need } from "../../src/core/kinds/need.js";
 import { type Effect, Queue } from "../../src/helper/queue.js";
+import type { HomeSlots } from "../../src/helper/wait-model.js";
 
 const need = (cpuMs: number, more: Partial<Need> = {}): Need => ({
   cpuMs,
@@ -175,5 +176,28 @@ describe("long jobs", () => {
     expect(queue.plansHere).toBe(false);
     queue.learned(1, need(20_000), 10);
     expect(queue.plansHere).toBe(true);
+  });
+
+  it("does not wait for ever where those that have all places go on, nor where they only sleep", () => {
+    const stuck = (slots: HomeSlots, untilMs: number): string[] => {
+      const queue = new Queue(600_000, works());
+      queue.slotsHere(slots, 0);
+      queue.add({ id: 0, excluded: new Set(), away: false, program: "a" }, 0);
+      queue.granted(1, [lease("x", "b")], 0);
+      queue.add({ id: 1, excluded: new Set(), away: false, need: need(3000) }, 10_000);
+      queue.take();
+      queue.denial(2, 600_000, "every suitable host is full", 10_001);
+      const here: string[] = [];
+      for (let now = 10_025; now < untilMs; now += 25) {
+        queue.slotsHere(slots, now);
+        queue.tick(now);
+        for (const one of queue.take()) if (one.do === "here") here.push(`${now}: ${one.why}`);
+      }
+      return here;
+    };
+    const full = { free: 0, taken: 2, total: 2, room: 0, beside: 2, availableMb: 4000 };
+    expect(stuck(full, 20_000)).toEqual(["10025: nothing has ended for longer than it takes"]);
+    const asleep = stuck({ ...full, sleeping: 4 }, 20_000);
+    expect(asleep).toEqual([expect.stringContaining("planned: sooner here")]);
   });
 });
