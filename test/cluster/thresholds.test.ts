@@ -49,10 +49,18 @@ describe.skipIf(missing !== "")("thresholds set during a build", () => {
     const built = build();
     built.catch(() => undefined);
     const helped = lab.hosts.filter(({ name }) => name !== "n1");
-    await until("the other hosts to help", () => helped.every((host) => agents(host).length > 0), {
-      ms: 30_000,
-    });
-    const before = { daemons: daemons(), agents: helped.map(agents) };
+    // Twice the same: a process that executes something is nobody for a moment.
+    let seen: number[][] = [];
+    await until(
+      "the other hosts to help",
+      () => {
+        const last = seen;
+        seen = helped.map(agents);
+        return seen.every((pids, n) => pids.length > 0 && pids.join() === last[n]?.join());
+      },
+      { ms: 30_000 },
+    );
+    const before = { daemons: daemons(), agents: seen };
 
     const change = async (host: Host, { words, now }: (typeof changes)[number]): Promise<void> => {
       const last = record(host).at(-1)?.timeMs ?? 0;
