@@ -22,7 +22,7 @@ const unknownMaxMs = 1000;
 const rareMs = 2000;
 
 /** A long job waits for so many times as long as it takes when nothing begins or ends. */
-const stillTimes = 2;
+const stillTimes = 3;
 
 const anyKind = classOf(null);
 
