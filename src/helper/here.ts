@@ -13,11 +13,8 @@ import { hereMs, type WaitModel } from "./wait-model.js";
 import type { Waiters } from "./waiters.js";
 import type { Job } from "./waiting.js";
 
-/**
- * A job of which nothing is known is taken to take as long as others, but no longer, ms, unless those of its program that run
- * already take longer: it must not wait for long only since it is new.
- */
-const unknownMaxMs = 1000;
+/** When nothing is known of any job, one is taken to take so long, ms, unless those of its program that run take longer. */
+const unknownMs = 1000;
 /** So long a job that needs more than a slot waits for a host where nothing takes it from others, ms. */
 const rareMs = 2000;
 
@@ -118,10 +115,10 @@ export class Here {
     return this.parts.asking.requests.standing(question, now);
   }
 
+  /** What a job takes of which nothing is known: as much as others; of the first ones, as long as those of its program that run already. */
   private guess({ program = "" }: Job, now: number): Need {
-    const usualMs = Math.min(unknownMaxMs, this.parts.works.meanMs ?? unknownMaxMs);
-    const { home, leases } = this.parts;
-    const cpuMs = Math.max(usualMs, home.atLeastMs(program, now), leases.atLeastMs(program, now));
-    return { cpuMs, waitMs: 0, ownMs: 0, ioKb: 0, memoryMb: 0 };
+    const { home, leases, works } = this.parts;
+    const firstMs = () => Math.max(unknownMs, home.atLeastMs(program, now), leases.atLeastMs(program, now));
+    return { cpuMs: works.meanMs ?? firstMs(), waitMs: 0, ownMs: 0, ioKb: 0, memoryMb: 0 };
   }
 }

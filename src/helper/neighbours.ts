@@ -18,11 +18,6 @@ export class Neighbours {
     this.still = { since: now, ms: STILL_MS };
   }
 
-  /** The first job begins to wait, while others run of which nothing has been heard since. */
-  began(): void {
-    this.still = { ...this.still, ms: STILL_MS };
-  }
-
   /** Nothing has begun or ended for long, or for so many ms if that is longer: once, and again after twice as long. */
   isStill(now: number, forMs = 0): boolean {
     const { since, ms } = this.still;

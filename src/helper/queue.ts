@@ -96,12 +96,8 @@ export class Queue {
 
   add(job: Waiting, now: number): void {
     if (this.waiting.size === 0) {
-      // While jobs of ours run elsewhere it is known when the last one began or ended.
-      if (this.leases.busy().length > 0) this.neighbours.began();
-      else {
-        this.stir(now);
-        this.model.began(now);
-      }
+      this.neighbours.stir(now);
+      this.model.began(now);
       this.planner.began(now);
     }
     const need = job.need ?? null;

@@ -196,7 +196,7 @@ describe("long jobs", () => {
       return here;
     };
     const full = { free: 0, taken: 2, total: 2, room: 0, beside: 2, availableMb: 4000 };
-    expect(stuck(full, 20_000)).toEqual(["10025: nothing has ended for longer than it takes"]);
+    expect(stuck(full, 20_000)).toEqual(["19000: nothing has ended for longer than it takes"]);
     const asleep = stuck({ ...full, sleeping: 4 }, 20_000);
     expect(asleep).toEqual([expect.stringContaining("planned: sooner here")]);
   });
