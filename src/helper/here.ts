@@ -15,7 +15,7 @@ import type { Job } from "./waiting.js";
 
 /** When nothing is known of any job, one is taken to take so long, ms, unless those of its program that run take longer. */
 const unknownMs = 1000;
-/** So long a job that needs more than a slot waits for a host where nothing takes it from others, ms. */
+/** So long a job waits that needs more than a slot, which others may take from it here, or of which nothing is known yet, ms. */
 const rareMs = 2000;
 
 /** A long job waits for so many times as long as it takes when nothing begins or ends. */
@@ -76,6 +76,7 @@ export class Here {
       // Whoever runs beside the slots finds no idle disk, and no memory that nobody else has.
       const rare = job.kind !== anyKind;
       if (rare && (now - job.since < rareMs || !home.has(job.need, now))) continue;
+      if (!job.need && this.parts.works.meanMs === null && now - job.since < rareMs) continue;
       const need = job.need ?? this.guess(job, now);
       if (isLong(need)) continue;
       if (!this.isRoom(now)) return;

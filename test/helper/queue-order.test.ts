@@ -164,7 +164,7 @@ describe("the queue, with what is known of jobs", () => {
       for (const effect of queue.take())
         if (effect.do === "here") at.push(`${effect.job} after ${now - 1000}`);
     }
-    expect(at).toEqual(["3 after 1550"]);
+    expect(at).toEqual(["3 after 2000"]);
   });
 
   it("starts no more here than there is room for when nobody helps and nothing ends; the rest is not left to wait for ever", () => {
