@@ -1,6 +1,7 @@
 /** Which of the jobs that wait run on this host: its free slots are taken, and nobody waits for what will not come. Pure. */
 import type { WorkMemory } from "../core/kinds/memory.js";
 import { durationMs, type Need } from "../core/kinds/need.js";
+import { nobodySuits } from "../core/messages.js";
 import { type Asking, anySlot } from "./asking.js";
 import type { HomeJobs } from "./home-jobs.js";
 import type { Leases } from "./leases.js";
@@ -16,7 +17,7 @@ import type { Job } from "./waiting.js";
 /** When nothing is known of any job, one is taken to take so long, ms, unless those of its program that run take longer. */
 const unknownMs = 1000;
 /** So long a job waits that needs more than a slot, which others may take from it here, or of which nothing is known yet, ms. */
-const rareMs = 2000;
+const waitsMs = 2000;
 
 /** A long job waits for so many times as long as it takes when nothing begins or ends. */
 const stillTimes = 3;
@@ -46,41 +47,43 @@ export class Here {
 
   /** In slots that are free. */
   takeFree(outlook: () => Outlook, now: number): void {
-    const long = this.parts.waiting.long.length;
-    while (this.parts.home.slots.free > 0) {
-      const able = this.parts.waiting.short.filter((job) => this.parts.turns.isSoonHere(job, long, now));
+    const { waiting, home, model, turns } = this.parts;
+    const long = waiting.long.length;
+    while (home.slots.free > 0) {
+      const able = waiting.short.filter((job) => turns.isSoonHere(job, long, now));
       const job = choose(able, "", outlook());
       if (!job) break;
-      this.parts.model.turned(now);
+      model.turned(now);
       this.run(job, "a slot is free here", now);
     }
   }
 
   /** No other host can run them, so there is none to wait for. */
   unsuited(now: number): void {
-    for (const job of this.parts.waiting.short) {
-      if (this.parts.home.slots.room <= 0) return;
-      if (job.excluded.size === 0) continue;
-      const denied = this.standing(job, now);
+    const { waiting, home } = this.parts;
+    for (const job of waiting.short) {
+      if (home.slots.room <= 0) return;
+      const denied = job.excluded.size > 0 ? this.standing(job.question, now) : undefined;
       if (denied?.nobody) this.run(job, denied.why, now);
     }
   }
 
   /** No other host takes them now, and they end sooner here than after a wait. */
   sooner(now: number): void {
-    const { waiting, home, model, turns } = this.parts;
+    const { waiting, home, model, turns, works } = this.parts;
     let place = 0;
     for (const job of waiting.short) {
       place += 1;
-      if (job.away || !this.standing(job, now)) continue;
+      if (job.away || !this.standing(job.question, now)) continue;
       // Whoever runs beside the slots finds no idle disk, and no memory that nobody else has.
       const rare = job.kind !== anyKind;
-      if (rare && (now - job.since < rareMs || !home.has(job.need, now))) continue;
-      if (!job.need && this.parts.works.meanMs === null && now - job.since < rareMs) continue;
+      if (rare && !home.has(job.need, now)) continue;
+      const unknown = job.need === null && works.meanMs === null;
+      if ((rare || unknown) && now - job.since < waitsMs) continue;
       const need = job.need ?? this.guess(job, now);
       if (isLong(need)) continue;
       if (!this.isRoom(now)) return;
-      const waitMs = model.waitMs(job.need ? place : 1, now);
+      const waitMs = model.waitMs(place, now);
       const elsewhereMs = Math.min(waitMs + durationMs(need, 1), turns.ms(place, job, need, now));
       if (home.pace.factor(now) * hereMs(need, home.slots) >= elsewhereMs) continue;
       place -= 1;
@@ -105,14 +108,15 @@ export class Here {
 
   /** Nobody takes them, and nothing will end: as many as this host is meant to run at a time. */
   all(now: number): void {
-    for (const job of this.parts.waiting.all()) {
-      if (this.parts.home.slots.room <= 0) return;
-      const denied = this.parts.asking.requests.standing(isLong(job.need) ? anySlot : job.question, now);
-      this.run(job, denied?.why ?? "no suitable host is free", now);
+    const { waiting, home } = this.parts;
+    for (const job of waiting.all()) {
+      if (home.slots.room <= 0) return;
+      const denied = this.standing(isLong(job.need) ? anySlot : job.question, now);
+      this.run(job, denied?.why ?? nobodySuits, now);
     }
   }
 
-  private standing({ question }: Job, now: number): Denied | undefined {
+  private standing(question: string, now: number): Denied | undefined {
     return this.parts.asking.requests.standing(question, now);
   }
 

@@ -40,8 +40,8 @@ writeFigures(
   "docs/bench.md",
   `By simulation (\`make figures-load\` measures again; means of ${seeds.length} seeds): production code are policies, load watch, prexd's queue and the
 core; what a compile, its step of make (shell, nm, fixdep) and its sending cost at home is as measured in the lab on a kernel's
-tinyconfig. Two compiles under way for each host. Jobs are not sent ahead in this model. One seed in five or so of 4,000
-compiles on 4 hosts takes a fifth longer than the others: of ten, the mean is 2,173 s.
+tinyconfig. Two compiles under way for each host. Jobs are not sent ahead in this model. Some seeds of 4,000
+compiles on 4 hosts take up to a quarter longer than the others: of ten, the mean is 2,209 s (1,997 to 2,515).
 
 ${table(0.25, kernel, [1, 2, 4, 8])}
 
