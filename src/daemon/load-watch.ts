@@ -4,8 +4,13 @@ import { fullPercent, nothingMeasured, type Sample } from "../core/indices.js";
 import type { Interval, Policy, Verdict } from "../core/policy/policy.js";
 
 export interface LoadSource {
-  /** Indices since the last call; jobs of other hosts took so many slots on average, of all. */
-  readonly sample: (guestsAverage: number, slotsTotal: number) => Sample;
+  /**
+   * Indices since the last call; jobs of other hosts took so many slots on average, of all. `sparing`: of a host whose CPUs
+   * are known to be full, without what costs most to find out.
+   */
+  readonly sample: (guestsAverage: number, slotsTotal: number, sparing: boolean) => Sample;
+  /** Percent of the CPUs used since then, for little; null when that says nothing. */
+  readonly cpuSoFar: () => number | null;
   readonly slots: () => { taken: number; guests: number; beside?: number };
 }
 
@@ -20,11 +25,13 @@ const pollIdleMs = 500;
 /** An idle host's slots are looked at so much early when it is awake anyway: a wake-up less. */
 const pollSlackMs = 120;
 /**
- * A host whose CPUs were full of its own programs for so many samples is looked at so many times less often: each look
- * takes from them. At a sample a second it is still free again within 10 s (residence.ts).
+ * A host whose CPUs were full of its own programs for so many samples is sampled so many times less often: each sample
+ * takes from them. In between only its CPU time is looked at, every so many intervals, and a sample follows as soon as
+ * they were not full: at a sample a second it is still free again within 10 s (residence.ts).
  */
 const spentAfter = 5;
-const spentTimes = 3;
+const spentTimes = 12;
+const glanceTimes = 4;
 /** The first sample is short, so that a daemon knows its load soon. */
 const firstSampleMs = 200;
 
@@ -47,6 +54,7 @@ export class LoadWatch {
   #intervalAt: number;
   #polledAt: number;
   #sampleAt: number;
+  #glanceAt = Number.POSITIVE_INFINITY;
   #pollAt: number;
   #slackMs = 0;
   /** Samples on end in which its own programs had all of its CPUs. */
@@ -62,7 +70,7 @@ export class LoadWatch {
     this.#polledAt = now;
     this.#pollAt = now;
     this.#sampleAt = now + firstSampleMs;
-    source.sample(0, settings.slotsTotal);
+    source.sample(0, settings.slotsTotal, false);
   }
 
   /** The last whole one; null before the first. */
@@ -76,7 +84,12 @@ export class LoadWatch {
 
   /** From one sample to the next, as it is now. */
   get intervalMs(): number {
-    return (this.#full >= spentAfter ? spentTimes : 1) * this.settings.intervalMs;
+    return (this.spent ? spentTimes : 1) * this.settings.intervalMs;
+  }
+
+  /** Its own programs have had all of its CPUs for long, and nobody asks for help: what can wait should. */
+  get spent(): boolean {
+    return this.#full >= spentAfter;
   }
 
   get policy(): Policy {
@@ -90,20 +103,22 @@ export class LoadWatch {
   }
 
   wakeAt(): number {
-    return Math.min(this.#sampleAt, this.#pollAt);
+    return Math.min(this.#sampleAt, this.#glanceAt, this.#pollAt);
   }
 
   /** Looks at what is due: whether a sampling interval has ended, or at least the slots taken have changed. */
   tick(now: number, leased: boolean): "sampled" | "changed" | "same" {
-    if (now < this.#sampleAt && now < this.#pollAt - this.#slackMs) return "same";
+    if (now < Math.min(this.#sampleAt, this.#glanceAt, this.#pollAt - this.#slackMs)) return "same";
     const { taken, guests } = this;
     this.poll(now, leased);
+    if (now >= this.#glanceAt && now < this.#sampleAt) this.#glance(now);
     if (now < this.#sampleAt) return taken !== this.taken || guests !== this.guests ? "changed" : "same";
     const ms = now - this.#intervalAt;
     const takenAverage = ms > 0 ? this.#takenMs / ms : this.taken;
     const guestsAverage = ms > 0 ? this.#guestsMs / ms : this.guests;
     const total = this.settings.slotsTotal;
-    const sample = this.source.sample(guestsAverage, total);
+    const sparing = this.spent && this.taken === 0 && this.verdict(now).cause?.what === "cpu";
+    const sample = this.source.sample(guestsAverage, total, sparing);
     this.#interval = { at: now, ms, sample, takenAverage, guestsAverage, total };
     this.current.sampled(this.#interval);
     const used = sample.cpu === null ? Number.POSITIVE_INFINITY : (total * sample.cpu) / 100;
@@ -116,7 +131,15 @@ export class LoadWatch {
     const full = idle && (sample.cpu ?? 0) >= fullPercent && !this.verdict(now).lends;
     this.#full = full ? this.#full + 1 : 0;
     this.#sampleAt = now + this.intervalMs;
+    this.#glanceAt = this.spent ? now + glanceTimes * this.settings.intervalMs : Number.POSITIVE_INFINITY;
     return "sampled";
+  }
+
+  /** Of a host that was full: a sample is due now when it is not any more. */
+  #glance(now: number): void {
+    const cpu = this.source.cpuSoFar() ?? 0;
+    if (cpu >= fullPercent && this.taken === 0) this.#glanceAt = now + glanceTimes * this.settings.intervalMs;
+    else this.#sampleAt = now;
   }
 
   /** Looks at the slots now. */

@@ -16,6 +16,7 @@ import { indexOf } from "../io/layout.js";
 import { loadFile } from "../io/load-record.js";
 import type { Logger } from "../io/log.js";
 import { native } from "../io/native.js";
+import { spareCpuUntil } from "../io/pace.js";
 import { learnedFile, packageRoot, pantsdSocket, slotsFile, stateDir, stateFile } from "../io/paths.js";
 import { modes, sweepRuntimeDir } from "../io/runtime-dir.js";
 import { StateFile } from "../io/state-file.js";
@@ -75,7 +76,9 @@ export class Pantsd {
     this.#learned = new Learned(learnedFile(), log);
     this.#log = new LoadLog(loadFile(stateDir()), log);
     const source = {
-      sample: (slots: number, total: number) => this.#sampler.sample(guestPids(), slots, total),
+      sample: (slots: number, total: number, sparing: boolean) =>
+        this.#sampler.sample(guestPids(), slots, total, sparing),
+      cpuSoFar: () => this.#sampler.cpuSoFar(),
       slots: () => native.slotCounts(),
     };
     this.#load = new LoadWatch(source, this.#policy(config, this.#learned.read()), settings, monotonicMs());
@@ -227,6 +230,7 @@ export class Pantsd {
   }
 
   #sampled(now: number): void {
+    if (this.#load.spent) spareCpuUntil(now + this.#load.intervalMs);
     this.#writeState(true);
     this.#learned.keep(this.#load.policy.learned(), now);
     const entry = entryOf(this.#load, this.#cluster.node.role, now);

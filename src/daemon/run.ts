@@ -5,7 +5,7 @@ import { ConfigError, loadConfig } from "../io/config.js";
 import { KeyError } from "../io/key.js";
 import { type Logger, openLog } from "../io/log.js";
 import { native } from "../io/native.js";
-import { optimiseLate } from "../io/optimise.js";
+import { collectInOne, optimiseLate } from "../io/optimise.js";
 import { claimRuntimeDir, RuntimeDirError } from "../io/runtime-dir.js";
 import { Pantsd } from "./pantsd.js";
 
@@ -24,6 +24,7 @@ export interface RunOptions {
 export async function runPantsd(options: RunOptions): Promise<void> {
   const { configFile, runtime } = options;
   optimiseLate();
+  collectInOne();
   let log: Logger;
   let pantsd: Pantsd;
   // What is told to end while it starts does so in order, once it has started.

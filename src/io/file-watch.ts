@@ -1,5 +1,6 @@
 /** A file that daemons read again when it changes. */
 import { type BigIntStats, type FSWatcher, statSync, watch } from "node:fs";
+import { paced } from "./pace.js";
 
 /** A change is taken when two looks agree, so that a file which is being copied is not read by half. */
 const lookMs = 400;
@@ -9,6 +10,13 @@ const restMs = 2000;
 /** Those that are looked at, all by one timer: a wake-up for them together. */
 const started = new Set<FileWatch>();
 let timer: NodeJS.Timeout | undefined;
+
+function lookLater(): void {
+  timer = setTimeout(() => {
+    lookLater();
+    for (const one of started) one.look();
+  }, paced(restMs)).unref();
+}
 
 export class FileWatch {
   #taken: string;
@@ -21,14 +29,15 @@ export class FileWatch {
     this.#taken = this.#seen = stamp(file);
   }
 
-  /** Calls back within a second or so of a change, or within three where the kernel tells of none; until `stop`. */
+  /**
+   * Calls back within a second or so of a change, or within three where the kernel tells of none (some ten on a host that is
+   * full, pace.ts); until `stop`.
+   */
   start(onChange: () => void): void {
     this.#onChange = onChange;
     this.#listen();
     started.add(this);
-    timer ??= setInterval(() => {
-      for (const one of started) one.#look();
-    }, restMs).unref();
+    if (!timer) lookLater();
   }
 
   /** The file has just been read: as it is now, it is no news. */
@@ -41,11 +50,12 @@ export class FileWatch {
     this.#deaf();
     started.delete(this);
     if (started.size > 0) return;
-    clearInterval(timer);
+    clearTimeout(timer);
     timer = undefined;
   }
 
-  #look(): void {
+  /** Takes a change that rests. */
+  look(): void {
     const now = stamp(this.file);
     const rests = now === this.#seen;
     this.#seen = now;
@@ -61,7 +71,7 @@ export class FileWatch {
 
   #lookSoon(): void {
     clearTimeout(this.#soon);
-    this.#soon = setTimeout(() => this.#look(), lookMs).unref();
+    this.#soon = setTimeout(() => this.look(), lookMs).unref();
   }
 
   #listen(): void {

@@ -7,6 +7,7 @@ import type { RemoteInfo, Socket } from "node:dgram";
 import type { Destination } from "../core/events.js";
 import { addressText, familyOf, scopedTo, splitAddress } from "./address.js";
 import { chooseInterface, type Interface } from "./interfaces.js";
+import { paced } from "./pace.js";
 import { groupOn, Membership, openUnicast, sendOver } from "./udp.js";
 
 export type Group = "leader" | "free";
@@ -99,7 +100,7 @@ export class Multicast {
   #arm(): void {
     clearTimeout(this.#timer);
     if (this.#closed) return;
-    this.#timer = setTimeout(() => this.#check(), this.#unicast ? recheckMs : retryMs).unref();
+    this.#timer = setTimeout(() => this.#check(), this.#unicast ? paced(recheckMs) : retryMs).unref();
   }
 
   #check(): void {

@@ -65,7 +65,11 @@ test("the load watch averages slots over the interval and looks more often while
   let taken = 2;
   const settings = { intervalMs: 1000, slotsTotal: 2 };
   const watch = new LoadWatch(
-    { sample: () => ({ ...nothingMeasured, cpu: 100 }), slots: () => ({ taken, guests: taken }) },
+    {
+      sample: () => ({ ...nothingMeasured, cpu: 100 }),
+      cpuSoFar: () => 100,
+      slots: () => ({ taken, guests: taken }),
+    },
     cpuPolicy(),
     settings,
     0,
@@ -83,42 +87,73 @@ test("the load watch averages slots over the interval and looks more often while
   expect(watch.local(2200)).toMatchObject({ busy: true });
 });
 
-test("a host that is full of its own programs is looked at less often, until help is asked for or a slot taken", () => {
+test("a host that is full of its own programs is sampled less often, until it is not, help is asked for or a slot taken", () => {
   let cpu = 100;
+  let soFar: number | null = 100;
   let taken = 0;
   const settings = { intervalMs: 1000, slotsTotal: 2 };
-  const watch = new LoadWatch(
-    { sample: () => ({ ...nothingMeasured, cpu }), slots: () => ({ taken, guests: 0 }) },
-    cpuPolicy(),
-    settings,
-    0,
-  );
-  const sampled: number[] = [];
-  const run = (from: number, to: number) => {
-    for (let now = from; now < to; now++) if (watch.tick(now, false) === "sampled") sampled.push(now);
+  const glances: number[] = [];
+  let now = 0;
+  const cpuSoFar = () => {
+    glances.push(now);
+    return soFar;
   };
-  run(0, 10_201);
-  expect(sampled).toEqual([200, 1200, 2200, 3200, 4200, 7200, 10_200]);
-  expect(watch.intervalMs).toBe(3000);
+  const spared: boolean[] = [];
+  const source = {
+    sample: (_guests: number, _slots: number, sparing: boolean) => {
+      spared.push(sparing);
+      return { ...nothingMeasured, cpu };
+    },
+    cpuSoFar,
+    slots: () => ({ taken, guests: 0 }),
+  };
+  const watch = new LoadWatch(source, cpuPolicy(), settings, 0);
+  /** When it was sampled since the last call. */
+  const until = (end: number): number[] => {
+    const sampled: number[] = [];
+    for (; now <= end; now++) if (watch.tick(now, false) === "sampled") sampled.push(now);
+    return sampled;
+  };
+  expect(until(16_200)).toEqual([200, 1200, 2200, 3200, 4200, 16_200]);
+  expect(watch).toMatchObject({ intervalMs: 12_000, spent: true });
+  expect(glances).toEqual([8200, 12_200]);
+  // Without what costs most, once it is known to be so full.
+  expect(spared).toEqual([false, false, false, false, false, false, true]);
   // Nothing is looked at in between.
-  expect(watch.wakeAt()).toBe(13_200);
-  run(10_201, 12_500);
+  expect(watch.wakeAt()).toBe(20_200);
+
+  // Not full any more, or nobody knows: sampled at the next glance, and as often as ever when it is so.
+  soFar = 94;
+  expect(until(21_000)).toEqual([20_200]);
+  soFar = null;
+  expect(until(25_000)).toEqual([24_200]);
+  cpu = 60;
+  expect(until(31_000)).toEqual([28_200, 29_200, 30_200]);
+  expect(watch.spent).toBe(false);
+  expect(spared.slice(-4)).toEqual([true, true, false, false]);
+
+  [cpu, soFar] = [100, 100];
+  expect(until(40_000)).toEqual([31_200, 32_200, 33_200, 34_200, 35_200]);
   watch.attend();
   expect(watch.intervalMs).toBe(1000);
+  expect(until(44_500)).toEqual([40_001, 41_001, 42_001, 43_001, 44_001]);
+  expect(watch.spent).toBe(true);
   taken = 1;
-  run(12_500, 13_501);
-  expect(sampled.slice(7)).toEqual([12_500, 13_500]);
+  expect(until(49_500)).toEqual([48_001, 49_001]);
   taken = 0;
   cpu = 50;
-  run(13_501, 15_501);
-  expect(sampled.slice(9)).toEqual([14_500, 15_500]);
-  expect(watch.local(15_500)).toMatchObject({ busy: false });
+  until(51_500);
+  expect(watch.local(51_500)).toMatchObject({ busy: false });
 });
 
 test("programs that hold slots and use no CPU are counted, once they have held them for an interval", () => {
   let [cpu, taken, beside] = [0, 0, 0];
   const watch = new LoadWatch(
-    { sample: () => ({ ...nothingMeasured, cpu }), slots: () => ({ taken, guests: 0, beside }) },
+    {
+      sample: () => ({ ...nothingMeasured, cpu }),
+      cpuSoFar: () => cpu,
+      slots: () => ({ taken, guests: 0, beside }),
+    },
     cpuPolicy(),
     { intervalMs: 1000, slotsTotal: 4 },
     0,

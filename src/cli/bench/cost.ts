@@ -37,7 +37,11 @@ export function cost(samples: number): Cost {
     let now = monotonicMs();
     const sampler = new Sampler({ now: () => now });
     const settings = loadSettings(parseConfig("", ""), sampler.world.cpus);
-    const source = { sample: () => sampler.sample(), slots: () => ({ taken: 0, guests: 0 }) };
+    const source = {
+      sample: () => sampler.sample(),
+      cpuSoFar: () => sampler.cpuSoFar(),
+      slots: () => ({ taken: 0, guests: 0 }),
+    };
     const watch = new LoadWatch(source, makePolicy(settings), { intervalMs: 1000, slotsTotal: 2 }, now);
     const one = (): void => {
       now += 1000;

@@ -59,16 +59,22 @@ export class GroupMeter {
   /**
    * @param machineNs - CPU time that the whole machine used in the same interval; null when it does not tell
    * @param machineMb - memory available on the whole machine
-   * @param sparing - not to look into processes that are new
+   * @param into - which processes to look into: all, those that were there at the last sample, none
    */
-  sample(ms: number, machineNs: number | null, machineMb: number | null, sparing: boolean): GroupUse {
+  sample(
+    ms: number,
+    machineNs: number | null,
+    machineMb: number | null,
+    into: "all" | "known" | "none",
+  ): GroupUse {
     const usedNs = this.#cpuNs();
     const used = growth(this.#usedNs, usedNs);
     this.#usedNs = usedNs;
     const bytes = this.#ioBytes();
     const moved = growth(this.#bytes, bytes);
     this.#bytes = bytes;
-    const tasks = this.#tasks?.growth(ms, sparing) ?? null;
+    if (into === "none") this.#tasks?.forget();
+    const tasks = into === "none" ? null : (this.#tasks?.growth(ms, into === "known") ?? null);
     const { faults, availableMb, totalMb } = this.#memory(machineMb);
     const faulted = growth(this.#faults, faults);
     this.#faults = faults;
@@ -82,6 +88,12 @@ export class GroupMeter {
       availableMb,
       totalMb,
     };
+  }
+
+  /** Percent of its CPUs that it used in the `ms` since the last sample; null when it does not tell. */
+  cpuSoFar(ms: number): number | null {
+    const used = growth(this.#usedNs, this.#cpuNs());
+    return used === null || ms <= 0 ? null : used / (ms * 1e4 * this.world.cpus);
   }
 
   close(): void {

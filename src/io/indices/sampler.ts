@@ -108,8 +108,9 @@ export class Sampler {
    * Averages since the last call.
    * @param guests - leaders of the sessions in which jobs of other hosts run
    * @param slots - taken by such jobs on average since the last call, of `total`
+   * @param sparing - not to look into the processes of a limited control group: nothing of their context switches, then
    */
-  sample(guests: readonly number[] = [], slots = 0, total = 1): Sample {
+  sample(guests: readonly number[] = [], slots = 0, total = 1, sparing = false): Sample {
     const now = this.#now();
     const ms = Math.max(0, now - this.#at);
     this.#at = now;
@@ -120,8 +121,9 @@ export class Sampler {
     const net = this.#interfaces.sample();
     this.#readMemory();
     // On a full host, to look into every process that came would take from them.
-    const sparing = this.#cpu >= fullPercent && guests.length === 0 && slots === 0;
-    const group = this.#group?.sample(ms, machine.cpuNs, this.#availableMb, sparing) ?? null;
+    const full = this.#cpu >= fullPercent && guests.length === 0 && slots === 0;
+    const into = sparing ? "none" : full ? "known" : "all";
+    const group = this.#group?.sample(ms, machine.cpuNs, this.#availableMb, into) ?? null;
     const cpu = this.#percent(group ? group.cpuPercent : machine.cpuPercent);
     const sessions = this.#sessions.growth(guests);
     const own = group ?? {
@@ -153,6 +155,16 @@ export class Sampler {
           this.#ended(sessions, slots, total, ms),
       ),
     };
+  }
+
+  /** Percent of the CPUs used since the last sample, from one file; null when that says nothing. */
+  cpuSoFar(): number | null {
+    const ms = this.#now() - this.#at;
+    if (this.#group) return this.#group.cpuSoFar(ms);
+    const now = this.#stat.read() ? this.#readCpu() : null;
+    const used = growth(this.#before.cpuUsed, now?.used ?? null);
+    const possible = growth(this.#before.cpuPossible, now?.possible ?? null);
+    return used === null || !possible ? null : (100 * used) / possible;
   }
 
   /** Counters begin anew, perhaps of another group: this interval says nothing of them. */
@@ -226,13 +238,10 @@ export class Sampler {
     let { cpuUsed, cpuPossible, cpus, ctxt, intr, faults, swapped } = noCounters;
     const stat = this.#stat;
     if (stat.read()) {
-      if (stat.line(CPU)) {
-        const fields = Array.from({ length: 8 }, () => stat.number() ?? 0);
-        const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] =
-          fields;
-        // Stolen time was wanted and not had; waiting for I/O is idle (paper, section 2.1).
-        cpuUsed = user + nice + system + irq + softirq + steal;
-        cpuPossible = cpuUsed + idle + iowait;
+      const cpu = this.#readCpu();
+      if (cpu) {
+        cpuUsed = cpu.used;
+        cpuPossible = cpu.possible;
         while (stat.nextLine() && stat.word().startsWith("cpu")) cpus += 1;
       }
       ctxt = stat.line(CTXT) ? stat.number() : null;
@@ -245,6 +254,17 @@ export class Sampler {
       swapped = sum([SWAPPED_IN, SWAPPED_OUT].map((key) => (vmstat.line(key) ? vmstat.number() : null)));
     }
     return { cpuUsed, cpuPossible, cpus, ctxt, intr, faults, swapped };
+  }
+
+  /** Clock ticks of all CPUs, of what was read last; then at the lines of single ones. */
+  #readCpu(): { readonly used: number; readonly possible: number } | null {
+    const stat = this.#stat;
+    if (!stat.line(CPU)) return null;
+    const fields = Array.from({ length: 8 }, () => stat.number() ?? 0);
+    const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = fields;
+    // Stolen time was wanted and not had; waiting for I/O is idle (paper, section 2.1).
+    const used = user + nice + system + irq + softirq + steal;
+    return { used, possible: used + idle + iowait };
   }
 
   #readMemory(): void {

@@ -110,6 +110,12 @@ export class GroupTasks {
     return { switches, waitedNs, movedBytes };
   }
 
+  /** The next call of `growth` is as the first. */
+  forget(): void {
+    this.#before = null;
+    this.#moved = null;
+  }
+
   close(): void {
     this.#files.close();
     this.#pids.close();

@@ -54,6 +54,20 @@ it("of version 2 counts its own use", () => {
   task(70, 151);
   k.now += 1000;
   expect(s.sample()).toMatchObject({ ctxt: 1 });
+
+  // What it has used since then is known for little, and takes nothing from the next sample.
+  state(650_000, 2048, 80, 300_000);
+  k.now += 1000;
+  expect(s.cpuSoFar()).toBe(80);
+  // Its processes are left alone, and begin anew when they are not.
+  task(70, 951);
+  expect(s.sample([], 0, 1, true)).toMatchObject({ cpu: 80, ctxt: null, memory: 0 });
+  const switches = [2951, 2981].map((count) => {
+    task(70, count);
+    k.now += 1000;
+    return s.sample().ctxt;
+  });
+  expect(switches).toEqual([null, 30]);
 });
 
 it("of version 2 is the root of what a container sees, and counts no disk twice", () => {

@@ -25,7 +25,9 @@ it("has rates in the indices' units", () => {
     io: 400_000,
   });
   k.now += 2000;
+  expect(s.cpuSoFar(), "for little").toBe(50);
   const sample = s.sample();
+  expect(s.cpuSoFar(), "nothing since then").toBeNull();
   expect(sample.cpu).toBeCloseTo((100 * 50) / 100, 0);
   expect(sample).toMatchObject({
     ...{ io: 600, ctxt: 1500, intr: 250, memory: 500, swapped: 50, net: 11, netPackets: 20 },

@@ -30,7 +30,8 @@ export class Slots {
     /** Told of every interval that ends. */
     private readonly sampled: (interval: Interval) => void = () => undefined,
   ) {
-    const source = { sample, slots: () => ({ taken: this.#taken, guests: this.#guests }) };
+    const slots = () => ({ taken: this.#taken, guests: this.#guests });
+    const source = { sample, cpuSoFar: () => null, slots };
     this.#watch = new LoadWatch(source, policy, { intervalMs, slotsTotal: host.slots }, world.now);
   }
 

@@ -220,6 +220,7 @@ export class Machine {
     this.#sampledAt = this.clock;
     const source = {
       sample: () => ({ ...nothingMeasured, cpu: this.#cpuPercent() }),
+      cpuSoFar: () => this.#cpuSoFar(),
       slots: () => this.executor.counts,
     };
     const { slots } = this.host;
@@ -263,11 +264,15 @@ export class Machine {
   }
 
   #cpuPercent(): number {
-    this.#account();
-    const ms = this.clock - this.#sampledAt;
-    const percent = ms > 0 ? this.#cpuMs / ms : 0;
+    const percent = this.#cpuSoFar();
     this.#cpuMs = 0;
     this.#sampledAt = this.clock;
     return percent;
+  }
+
+  #cpuSoFar(): number {
+    this.#account();
+    const ms = this.clock - this.#sampledAt;
+    return ms > 0 ? this.#cpuMs / ms : 0;
   }
 }
