@@ -30,21 +30,29 @@ export function spread(values: readonly number[]): Spread {
   return { mean, deviation: Math.sqrt(variance), min, max, hosts: values.length };
 }
 
-/** One point for each stretch of `everyMs` in which any host measured anything. */
+/**
+ * One point for each stretch of `everyMs` in which any host measured anything. An interval counts in each stretch of which
+ * it covers half, or that covers half of it: a full host is sampled seldom, and missing it would move the mean.
+ */
 export function series(records: readonly HostRecord[], everyMs: number): Point[] {
   /** By stretch, index and host: sum of value times length, and of length. */
   const sums = new Map<number, Map<IndexName, Map<string, { sum: number; ms: number }>>>();
   for (const { host, entries } of records)
     for (const { timeMs, intervalMs, sample } of entries) {
-      const at = Math.floor((timeMs - intervalMs / 2) / everyMs) * everyMs;
-      const stretch = getOr(sums, at, () => new Map<IndexName, Map<string, { sum: number; ms: number }>>());
-      for (const name of indexNames) {
-        const value = sample[name];
-        if (value === null || intervalMs <= 0) continue;
-        const hosts = getOr(stretch, name, () => new Map<string, { sum: number; ms: number }>());
-        const total = getOr(hosts, host, () => ({ sum: 0, ms: 0 }));
-        total.sum += value * intervalMs;
-        total.ms += intervalMs;
+      if (intervalMs <= 0) continue;
+      const from = timeMs - intervalMs;
+      for (let at = Math.floor(from / everyMs) * everyMs; at < timeMs; at += everyMs) {
+        const ms = Math.min(timeMs, at + everyMs) - Math.max(from, at);
+        if (ms < Math.min(intervalMs, everyMs) / 2) continue;
+        const stretch = getOr(sums, at, () => new Map<IndexName, Map<string, { sum: number; ms: number }>>());
+        for (const name of indexNames) {
+          const value = sample[name];
+          if (value === null) continue;
+          const hosts = getOr(stretch, name, () => new Map<string, { sum: number; ms: number }>());
+          const total = getOr(hosts, host, () => ({ sum: 0, ms: 0 }));
+          total.sum += value * ms;
+          total.ms += ms;
+        }
       }
     }
   return [...sums]

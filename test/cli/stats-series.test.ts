@@ -30,6 +30,22 @@ describe("statistics over hosts", () => {
     expect(spread([7])).toEqual({ mean: 7, deviation: 0, min: 7, max: 7, hosts: 1 });
   });
 
+  it("count a host that is sampled seldom in each stretch that its interval covers", () => {
+    const often = Array.from({ length: 15 }, (_, n) => entry(1000 * (n + 1), 10));
+    const records = [
+      { host: "a", entries: often },
+      // From 1.6 s to 13.6 s, and what came before and after it.
+      { host: "b", entries: [entry(1600, 40), entry(13_600, 100, 12_000), entry(14_600, 50)] },
+    ];
+    const means = series(records, 5000).map(({ timeMs, indices }) => [timeMs, indices.cpu?.mean]);
+    const ofB = (40 * 1000 + 100 * 3400) / 4400;
+    expect(means).toEqual([
+      [0, (10 + ofB) / 2],
+      [5000, 55],
+      [10_000, (10 + (100 * 3600 + 50 * 1000) / 4600) / 2],
+    ]);
+  });
+
   it("begin at a time ago, or at a time", () => {
     expect(parseSince("90s", 100_000)).toBe(10_000);
     expect(parseSince("1.5m", 100_000)).toBe(10_000);
