@@ -30,6 +30,14 @@ export function spread(values: readonly number[]): Spread {
   return { mean, deviation: Math.sqrt(variance), min, max, hosts: values.length };
 }
 
+/** The stretches of so long in which a span of time lies, numbered from time 0, and how much of it lies in each. */
+export function shares(from: number, to: number, length: number): [stretch: number, part: number][] {
+  const found: [number, number][] = [];
+  for (let n = Math.floor(from / length); n * length < to; n += 1)
+    found.push([n, Math.min(to, (n + 1) * length) - Math.max(from, n * length)]);
+  return found;
+}
+
 /**
  * One point for each stretch of `everyMs` in which any host measured anything. An interval counts in each stretch of which
  * it covers half, or that covers half of it: a full host is sampled seldom, and missing it would move the mean.
@@ -40,11 +48,13 @@ export function series(records: readonly HostRecord[], everyMs: number): Point[]
   for (const { host, entries } of records)
     for (const { timeMs, intervalMs, sample } of entries) {
       if (intervalMs <= 0) continue;
-      const from = timeMs - intervalMs;
-      for (let at = Math.floor(from / everyMs) * everyMs; at < timeMs; at += everyMs) {
-        const ms = Math.min(timeMs, at + everyMs) - Math.max(from, at);
+      for (const [n, ms] of shares(timeMs - intervalMs, timeMs, everyMs)) {
         if (ms < Math.min(intervalMs, everyMs) / 2) continue;
-        const stretch = getOr(sums, at, () => new Map<IndexName, Map<string, { sum: number; ms: number }>>());
+        const stretch = getOr(
+          sums,
+          n * everyMs,
+          () => new Map<IndexName, Map<string, { sum: number; ms: number }>>(),
+        );
         for (const name of indexNames) {
           const value = sample[name];
           if (value === null) continue;

@@ -117,7 +117,7 @@ export class LoadWatch {
     const takenAverage = ms > 0 ? this.#takenMs / ms : this.taken;
     const guestsAverage = ms > 0 ? this.#guestsMs / ms : this.guests;
     const total = this.settings.slotsTotal;
-    const sparing = this.spent && this.taken === 0 && this.verdict(now).cause?.what === "cpu";
+    const sparing = this.spent && this.verdict(now).cause?.what === "cpu";
     const sample = this.source.sample(guestsAverage, total, sparing);
     this.#interval = { at: now, ms, sample, takenAverage, guestsAverage, total };
     this.current.sampled(this.#interval);
@@ -135,11 +135,11 @@ export class LoadWatch {
     return "sampled";
   }
 
-  /** Of a host that was full: a sample is due now when it is not any more. */
+  /** At a host that was full: is it still? */
   #glance(now: number): void {
     const cpu = this.source.cpuSoFar() ?? 0;
     if (cpu >= fullPercent && this.taken === 0) this.#glanceAt = now + glanceTimes * this.settings.intervalMs;
-    else this.#sampleAt = now;
+    else this.attend();
   }
 
   /** Looks at the slots now. */
@@ -159,7 +159,7 @@ export class LoadWatch {
     this.#slackMs = active ? 0 : pollSlackMs;
   }
 
-  /** Somebody asks for help: what is known of this host should be as new as ever. */
+  /** Somebody asks for help, or it is full no more: what is known of this host should be as new as ever. */
   attend(): void {
     this.#full = 0;
     this.#sampleAt = Math.min(this.#sampleAt, this.#intervalAt + this.settings.intervalMs);

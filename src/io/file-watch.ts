@@ -30,7 +30,7 @@ export class FileWatch {
   }
 
   /**
-   * Calls back within a second or so of a change, or within three where the kernel tells of none (some ten on a host that is
+   * Calls back within a second or so of a change, or within three where the kernel tells of none (a dozen on a host that is
    * full, pace.ts); until `stop`.
    */
   start(onChange: () => void): void {

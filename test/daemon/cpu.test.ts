@@ -122,15 +122,15 @@ test("a host that is full of its own programs is sampled less often, until it is
   // Nothing is looked at in between.
   expect(watch.wakeAt()).toBe(20_200);
 
-  // Not full any more, or nobody knows: sampled at the next glance, and as often as ever when it is so.
+  // Not full any more, or nobody knows: sampled at the next glance, in full, and as often as ever until it is full for long.
   soFar = 94;
-  expect(until(21_000)).toEqual([20_200]);
+  expect(until(24_300)).toEqual([20_200, 21_200, 22_200, 23_200, 24_200]);
+  expect(spared.slice(-5)).toEqual([false, false, false, false, false]);
   soFar = null;
-  expect(until(25_000)).toEqual([24_200]);
+  expect(until(29_000)).toEqual([28_200]);
   cpu = 60;
-  expect(until(31_000)).toEqual([28_200, 29_200, 30_200]);
+  expect(until(30_500)).toEqual([29_200, 30_200]);
   expect(watch.spent).toBe(false);
-  expect(spared.slice(-4)).toEqual([true, true, false, false]);
 
   [cpu, soFar] = [100, 100];
   expect(until(40_000)).toEqual([31_200, 32_200, 33_200, 34_200, 35_200]);

@@ -1,6 +1,6 @@
 /** Load curves of hosts as one of the cluster: mean and spread over the hosts at each time (paper, figures 6 to 10). */
 import type { IndexName } from "../../../core/indices.js";
-import { type Spread, spread } from "../../stats-series.js";
+import { type Spread, shares, spread } from "../../stats-series.js";
 import type { Curve } from "../records.js";
 
 export interface SeriesPoint extends Spread {
@@ -49,8 +49,7 @@ function means(
     const width = Math.max(after === undefined ? 0 : after - at, before === undefined ? 0 : at - before) || 1;
     const from = at - (before === undefined ? width : at - before) / 2;
     const to = at + (after === undefined ? width : after - at) / 2;
-    for (let stretch = Math.floor(from / lengthS); stretch * lengthS < to; stretch += 1) {
-      const s = Math.min(to, (stretch + 1) * lengthS) - Math.max(from, stretch * lengthS);
+    for (const [stretch, s] of shares(from, to, lengthS)) {
       const old = sums.get(stretch) ?? { sum: 0, s: 0 };
       sums.set(stretch, { sum: old.sum + value * s, s: old.s + s });
     }
