@@ -159,22 +159,6 @@ Napi::Value peek(Info info) {
                                                            static_cast<size_t>(skip), into.data, into.size)));
 }
 
-Napi::Value peek_into(Info info) {
-    const int skip = int_at(info, 1), count = int_at(info, 3);
-    if (skip < 0 || count <= 0) return number(info, -EINVAL);
-    return number(info, static_cast<double>(
-                            addon_of(info).pump.peek_into(int_at(info, 0), static_cast<size_t>(skip),
-                                                          int_at(info, 2), static_cast<size_t>(count))));
-}
-
-Napi::Value move_bytes(Info info) {
-    const int count = int_at(info, 2);
-    if (count <= 0) return number(info, -EINVAL);
-    return or_error(info, static_cast<int>(splice(int_at(info, 0), nullptr, int_at(info, 1), nullptr,
-                                                  static_cast<size_t>(count),
-                                                  SPLICE_F_NONBLOCK | SPLICE_F_MOVE)));
-}
-
 Napi::Value consume(Info info) {
     const int count = int_at(info, 2);
     if (count < 0) return number(info, -EINVAL);
@@ -356,8 +340,6 @@ void define_descriptors(Napi::Object exports, Addon *addon) {
     define<examine>(exports, addon, "examine");
     define<readable>(exports, addon, "readable");
     define<peek>(exports, addon, "peek");
-    define<peek_into>(exports, addon, "peekInto");
-    define<move_bytes>(exports, addon, "splice");
     define<consume>(exports, addon, "consume");
     define<read_from>(exports, addon, "read");
     define<write_to>(exports, addon, "write");

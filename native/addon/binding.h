@@ -10,6 +10,7 @@
 #include "folders.h"
 #include "pump.h"
 #include "reactor.h"
+#include "relay.h"
 #include "table.h"
 #include "vigil.h"
 
@@ -22,6 +23,7 @@ struct Addon {
     Table table;
     Folders folders;
     Vigil vigil;
+    Relay relay;
 };
 
 inline Addon &addon_of(const Napi::CallbackInfo &info) {
@@ -70,5 +72,6 @@ void define_processes(Napi::Object exports, Addon *addon);
 void define_table(Napi::Object exports, Addon *addon);
 void define_folders(Napi::Object exports, Addon *addon);
 void define_vigil(Napi::Object exports, Addon *addon);
+void define_relay(Napi::Object exports, Addon *addon);
 
 #endif

@@ -37,13 +37,14 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
         const Napi::CallbackScope callbacks(env, *in);
         handlers();
     };
-    auto *addon = new Addon{env, std::move(context), Reactor(loop, round), {}, {}, {}, {}, {}};
+    auto *addon = new Addon{env, std::move(context), Reactor(loop, round), {}, {}, {}, {}, {}, {}};
     napi_add_async_cleanup_hook(env, leave, addon, nullptr);
     define_descriptors(exports, addon);
     define_processes(exports, addon);
     define_table(exports, addon);
     define_folders(exports, addon);
     define_vigil(exports, addon);
+    define_relay(exports, addon);
     return exports;
 }
 

@@ -30,8 +30,6 @@ class Pump {
     // Looks at what lies `skip` bytes ahead. 0 = end of file there, -EAGAIN = nothing there yet, -ENOTSUP for
     // ttys.
     ssize_t peek(int fd, Kind kind, size_t skip, char *into, size_t length);
-    // The same for a pipe, into another one that is empty and ours; both then have the same pages.
-    ssize_t peek_into(int fd, size_t skip, int to, size_t length);
     // Takes up to `count` bytes and forgets them.
     ssize_t consume(int fd, Kind kind, size_t count);
     ssize_t read(int fd, Kind kind, char *into, size_t length);

@@ -109,21 +109,6 @@ ssize_t Pump::peek_pipe(int fd, size_t skip, char *into, size_t length) {
     return -EIO;
 }
 
-ssize_t Pump::peek_into(int fd, size_t skip, int to, size_t length) {
-    const ssize_t seen = look_ahead(fd, skip, length);
-    ssize_t moved = 0;
-    while (moved < seen) {
-        const ssize_t n = splice(out_, nullptr, to, nullptr, static_cast<size_t>(seen - moved),
-                                 SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-        if (n <= 0) break;
-        moved += n;
-    }
-    // What the other one has no room for is still the caller's.
-    if (moved < seen) discard(static_cast<size_t>(seen - moved));
-    if (seen <= 0) return seen;
-    return moved > 0 ? moved : -EAGAIN;
-}
-
 ssize_t Pump::consume_pipe(int fd, size_t count) {
     if (const int error = open_pipe()) return error;
     size_t taken = 0;

@@ -19,6 +19,8 @@
 
 namespace {
 
+enum State { idle, held, speaking };
+
 constexpr int kLookMs = 1000;
 // A main thread that has not ticked for so long may be held up.
 constexpr int64_t kLateMs = 2000;
@@ -117,24 +119,33 @@ int Vigil::guard(int fd, int silent_ms) {
 
 void Vigil::tick(int64_t silent_ms) {
     const int64_t now = now_ms();
-    heard_ms_ = now - silent_ms;
+    signs_->heard_ms = now - silent_ms;
     ticked_ms_ = now;
 }
 
-void Vigil::hold(int fd) {
-    const auto found = voices_.find(fd); // only the main thread changes it
-    if (found == voices_.end()) return;
-    Voice &voice = *found->second;
-    for (int expected = idle; !voice.state.compare_exchange_weak(expected, held); expected = idle) {
+void Vigil::Voice::hold() {
+    for (int expected = idle; !state.compare_exchange_weak(expected, held); expected = idle) {
         if (expected == held) return;
         sched_yield(); // the thread is in a write that does not wait
     }
-    voice.spoke_ms = now_ms();
+    spoke_ms = now_ms();
+}
+
+void Vigil::Voice::release() {
+    state = idle;
+}
+
+std::shared_ptr<Vigil::Voice> Vigil::voice(int fd) const {
+    const auto found = voices_.find(fd); // only the main thread changes it
+    return found == voices_.end() ? nullptr : found->second;
+}
+
+void Vigil::hold(int fd) {
+    if (const auto found = voices_.find(fd); found != voices_.end()) found->second->hold();
 }
 
 void Vigil::release(int fd) {
-    const auto found = voices_.find(fd);
-    if (found != voices_.end()) found->second->state = idle;
+    if (const auto found = voices_.find(fd); found != voices_.end()) found->second->release();
 }
 
 void Vigil::watch() {
@@ -162,7 +173,8 @@ bool Vigil::held_up() const {
     close(fd);
     char *end = text;
     const long call = n > 0 ? strtol(text, &end, 10) : -1; // "running", or the number and its arguments
-    return end != text && !waits_for_events(call);
+    if (end == text) return false;
+    return !waits_for_events(call) || (call == SYS_futex && signs_->at_file);
 }
 
 void Vigil::speak() {
@@ -187,11 +199,11 @@ void Vigil::guard_look(bool held_up) {
         guarded_bytes_ = -1;
         return;
     }
-    if (guarded_bytes_ >= 0 && bytes != guarded_bytes_) heard_ms_ = now_ms();
+    if (guarded_bytes_ >= 0 && bytes != guarded_bytes_) signs_->heard_ms = now_ms();
     guarded_bytes_ = bytes;
     pollfd end{guarded_, POLLRDHUP, 0};
     const bool over = poll(&end, 1, 0) == 1;
-    if (over || now_ms() - heard_ms_ >= guard_ms_) kill(getpid(), SIGKILL);
+    if (over || now_ms() - signs_->heard_ms >= guard_ms_) kill(getpid(), SIGKILL);
 }
 
 void Vigil::answer(int listener, bool held_up) {

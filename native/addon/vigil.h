@@ -16,6 +16,26 @@
 
 class Vigil {
   public:
+    // One descriptor, and whose turn it is to write there.
+    struct Voice {
+        // Whoever shares the descriptor with us is going to write, and has written all of what it began.
+        void hold();
+        void release();
+
+        std::string words;
+        int every_ms;
+        std::atomic<int> state{0};
+        std::atomic<int64_t> spoke_ms{0};
+    };
+
+    // What another thread, which works for the main one, lets us know.
+    struct Signs {
+        // Something came in on what is guarded, at that time.
+        std::atomic<int64_t> heard_ms{0};
+        // It reads or writes a file, so that the main thread may be waiting for a file server when it waits for that thread.
+        std::atomic<bool> at_file{false};
+    };
+
     Vigil() = default;
     ~Vigil();
     Vigil(const Vigil &) = delete;
@@ -31,6 +51,11 @@ class Vigil {
     // While the main thread is held up, this process is killed once nothing has come in on `fd` for `silent_ms`, or nothing
     // can come any more. 0, or -errno.
     int guard(int fd, int silent_ms);
+    // The same for another thread that writes there; null: nothing is said on that descriptor.
+    std::shared_ptr<Voice> voice(int fd) const;
+    std::shared_ptr<Signs> signs() const {
+        return signs_;
+    }
     // From the main thread, every second or so. `silent_ms`: nothing has come in for so long.
     void tick(int64_t silent_ms = 0);
     // The main thread is going to write to the descriptor, and has written all of what it began.
@@ -38,14 +63,6 @@ class Vigil {
     void release(int fd);
 
   private:
-    enum State { idle, held, speaking };
-    struct Voice {
-        std::string words;
-        int every_ms;
-        std::atomic<int> state{idle};
-        std::atomic<int64_t> spoke_ms{0};
-    };
-
     int start();
     void watch();
     void speak();
@@ -60,7 +77,7 @@ class Vigil {
     int guard_ms_ = 0;
     int guarded_bytes_ = -1;
     std::atomic<int64_t> ticked_ms_{0};
-    std::atomic<int64_t> heard_ms_{0};
+    const std::shared_ptr<Signs> signs_ = std::make_shared<Signs>();
     std::string main_call_; // /proc/self/task/TID/syscall of that thread
     int wake_ = -1;
     std::thread thread_;

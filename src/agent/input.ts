@@ -1,7 +1,12 @@
 /** Feeds what a program may read, and tells home how much of it the program has really taken. */
+
+import type { BytePipe } from "../io/byte-pipe.js";
 import { EDGE, native, OUT } from "../io/native.js";
+import type { Lent } from "../io/relay.js";
 import { Room } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
+import { u64 } from "../mux/encode.js";
+import { Type } from "../mux/frame.js";
 import { FileUse } from "../mux/open-file.js";
 import type { Stream } from "../mux/stream.js";
 import { type End, kindOf } from "./start.js";
@@ -37,9 +42,15 @@ function lookSoon(): void {
 }
 
 export class InputPump {
-  /** Bytes that the program has read. */
-  consumed = 0;
+  /** Bytes that the program has read, as far as we know. */
+  private consumed = 0;
   private written = 0;
+  /** Home has taken from the caller what it sends: it need not know what the program reads before that ends. */
+  private taken = false;
+  /** It comes past us. */
+  private lent: Lent | undefined;
+  /** Nothing does any more. */
+  private ours = false;
   private readonly queue: Buffer[] = [];
   private ending = false;
   private writing = true;
@@ -65,6 +76,7 @@ export class InputPump {
 
   /** @param end - its own end is kept, so that what is unread can be counted */
   constructor(
+    private readonly link: BytePipe,
     private readonly stream: Stream,
     private readonly end: End,
   ) {
@@ -87,15 +99,28 @@ export class InputPump {
     if (this.open && this.end.file.terminal !== undefined) native.setWindow(this.end.feed, window);
   }
 
+  /** What comes from now on, and what has come, home has taken from the caller. */
+  take(): void {
+    if (this.taken || !this.open) return;
+    this.taken = true;
+    unread.delete(this);
+    notSoon(this.tell);
+    if (this.written > this.consumed) this.stream.handedOn(this.end.name, this.written - this.consumed);
+    this.stream.widen(this.end.name);
+    if (!this.wide && this.kind === "pipe") this.widen();
+    this.lend();
+  }
+
   /** Home's end of file. */
   finish(): void {
+    this.takeBack();
     this.ending = true;
     this.write();
   }
 
   /** Counts what the program has taken, and tells home of `least` bytes and more; true if it took something. */
   look(least = 1): boolean {
-    if (!this.open) return false;
+    if (!this.open || this.taken) return false;
     // A terminal's own end is not to be had: nobody else reads what was typed anyway.
     const left = this.end.theirs < 0 ? 0 : Math.max(native.readable(this.end.theirs), 0);
     const taken = this.written - left - this.consumed;
@@ -105,15 +130,21 @@ export class InputPump {
       this.stream.handedOn(this.end.name, taken);
     }
     if (left === 0) unread.delete(this);
-    else if (this.tokens && performance.now() >= this.backAt) this.takeBack();
+    else if (this.tokens && performance.now() >= this.backAt) this.returnToken();
     return taken > 0 || this.tokens;
   }
 
   /** The program has ended. Returns how much it took in all. */
   close(): number {
     if (!this.open) return this.consumed;
+    if (this.taken) {
+      this.takeBack();
+      const left = Math.max(native.readable(this.end.theirs), 0);
+      this.consumed = this.written - left;
+      this.stream.control(Type.OFFSET, u64(this.consumed), this.end.name);
+    }
     this.look();
-    if (this.tokens) this.takeBack();
+    if (this.tokens) this.returnToken();
     this.open = false;
     unread.delete(this);
     notSoon(this.tell);
@@ -135,6 +166,7 @@ export class InputPump {
       }
       moved = true;
       this.written += n;
+      if (this.taken) this.stream.handedOn(this.end.name, n);
       if (n === next.length) this.queue.shift();
       else this.queue[0] = next.subarray(n);
     }
@@ -145,10 +177,33 @@ export class InputPump {
     else if (this.writing && moved) native.watch(this.end.feed, OUT | EDGE, () => this.look(BATCH));
     else if (this.writing) native.unwatch(this.end.feed);
     if (moved) this.wrote();
+    if (moved) this.lend();
+  }
+
+  /** Lets what comes go past us from now on. */
+  private readonly lend = (): void => {
+    if (!this.taken || !this.writing || this.kind !== "pipe" || this.ours || this.lent !== undefined) return;
+    const { name, feed } = this.end;
+    this.lent = this.link.sink(this.stream, name, feed, this.queue, this.lend, () => this.takeBack());
+    if (this.lent === undefined) return;
+    this.queue.length = 0;
+    native.unwatch(feed);
+    notSoon(this.again);
+  };
+
+  private takeBack(): void {
+    const { lent } = this;
+    this.ours = true;
+    if (lent === undefined) return;
+    const rest = lent.end();
+    this.lent = undefined;
+    this.written += lent.count;
+    if (rest.length > 0) this.push(rest);
   }
 
   /** The program has something to read: what it has taken is to be told. */
   private wrote(): void {
+    if (this.taken) return;
     if (this.wide) {
       soon(this.tell);
       return;
@@ -174,14 +229,6 @@ export class InputPump {
   private widen(): void {
     this.wide = true;
     this.room.widen(this.end.feed, STREAM_PIPE);
-    this.stream.bypass(this.end.name, {
-      take: (from, count) =>
-        this.writing && !this.queue.length ? native.splice(from, this.end.feed, count) : 0,
-      took: (count) => {
-        this.written += count;
-        this.wrote();
-      },
-    });
   }
 
   /** To a terminal, a little at a time. */
@@ -190,7 +237,7 @@ export class InputPump {
   }
 
   /** A token that the program did not want, unless it takes it just now. */
-  private takeBack(): void {
+  private returnToken(): void {
     const token = Buffer.alloc(TOKENS_MAX);
     const n = native.read(this.end.theirs, "pipe", token);
     if (n <= 0) return;

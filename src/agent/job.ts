@@ -66,7 +66,7 @@ export class Job {
     const changed = (): void => this.settle();
     for (const end of ends) {
       const kind = kindOf(end.file);
-      if (end.feed >= 0) this.inputs.set(end.name, new InputPump(stream, end));
+      if (end.feed >= 0) this.inputs.set(end.name, new InputPump(link, stream, end));
       if (end.drain >= 0)
         this.outputs.set(end.name, new OutputPump(link, stream, end.name, end.drain, kind, changed));
       if (end.direct >= 0) this.files.push(new DirectFile(stream, end));
@@ -83,6 +83,7 @@ export class Job {
     else if (frame.type === Type.EOF) this.inputs.get(fd)?.finish();
     else if (frame.type === Type.CREDIT) this.outputs.get(fd)?.resume();
     else if (frame.type === Type.READER_GONE) this.readerGone(fd);
+    else if (frame.type === Type.TAKEN) this.inputs.get(fd)?.take();
     else if (frame.type === Type.WINDOW) this.inputs.get(fd)?.resize(frame.payload);
     else if (frame.type === Type.SIGNAL) this.signal(frame.payload.readUInt32LE(0));
     else if (frame.type === Type.KILL) this.kill();

@@ -1,9 +1,10 @@
 /** Carries what a program writes to one of its descriptors. */
 import type { BytePipe } from "../io/byte-pipe.js";
 import { IN, native } from "../io/native.js";
+import type { Lent } from "../io/relay.js";
 import { Room } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
-import { MOVED_MIN, PAYLOAD_MAX, Type, WINDOW } from "../mux/frame.js";
+import { PAYLOAD_MAX, Type } from "../mux/frame.js";
 import type { Stream } from "../mux/stream.js";
 
 /** Read at one go before others get their turn. */
@@ -20,7 +21,8 @@ export class OutputPump {
   open = true;
   private watched = false;
   private pumped = 0;
-  private wide = false;
+  /** It streams, past us. */
+  private lent: Lent | undefined;
   private readonly room = new Room();
   private readonly again = (): void => this.resume();
   /** Bytes still to be sent before the status may be; -1 = the program has not ended. */
@@ -44,12 +46,13 @@ export class OutputPump {
 
   /** Home took bytes, or the link has room again. */
   resume(): void {
-    if (this.open && !this.watched) this.pump();
+    if (this.open && !this.watched && this.lent === undefined) this.pump();
   }
 
   /** The program has ended: what is in the pipe now goes before its status. */
   settle(): void {
     if (!this.open) return;
+    this.takeBack();
     this.owed = Math.max(native.readable(this.readEnd), 0);
     if (this.kind === "other") this.settleLater();
     this.pump();
@@ -73,6 +76,7 @@ export class OutputPump {
   close(): void {
     if (!this.open) return;
     this.open = false;
+    this.takeBack();
     this.unwatch();
     notSoon(this.again);
     this.room.end();
@@ -80,18 +84,35 @@ export class OutputPump {
     native.close(this.readEnd);
   }
 
+  /** Lets what a program that streams writes go past us from now on, until it ends. */
+  private lend(): boolean {
+    if (this.kind !== "pipe" || this.pumped <= STREAMING || this.owed >= 0) return false;
+    this.room.widen(this.readEnd, 1024 * 1024);
+    this.lent ??= this.link.source(this.stream, this.fd, this.readEnd, -1, () => {
+      this.takeBack();
+      this.resume();
+    });
+    return this.lent !== undefined;
+  }
+
+  private takeBack(): void {
+    this.lent?.end();
+    this.lent = undefined;
+  }
+
   private pump(): void {
     let round = 0;
+    if (this.lend()) {
+      this.unwatch();
+      return;
+    }
     while (round < ROUND && this.open) {
       const room = this.stream.allowance(this.fd);
       if (room === 0 || this.link.congested(this.again)) {
         this.unwatch();
         return;
       }
-      const past = this.movePast(room);
-      if (past <= 0 && this.wide && round >= MUCH && this.owed < 0) break;
-      const n =
-        past > 0 ? past : native.readOwn(this.readEnd, scratch.subarray(0, Math.min(room, PAYLOAD_MAX)));
+      const n = native.readOwn(this.readEnd, scratch.subarray(0, Math.min(room, PAYLOAD_MAX)));
       if (n === -11) break;
       if (n <= 0) {
         this.close();
@@ -105,7 +126,7 @@ export class OutputPump {
       }
       round += n;
       this.pumped += n;
-      if (past <= 0) this.stream.data(this.fd, scratch.subarray(0, n));
+      this.stream.data(this.fd, scratch.subarray(0, n));
       if (this.owed > 0) {
         this.owed = Math.max(this.owed - n, 0);
         if (this.owed === 0) this.changed();
@@ -113,21 +134,11 @@ export class OutputPump {
     }
     if (!this.open) return;
     // After a full round there may be more already, when others have had their turn.
-    if (this.pumped > STREAMING && round >= MUCH && (round < ROUND || !this.wide) && this.owed < 0)
-      this.lookSoon();
+    if (this.pumped > STREAMING && round >= MUCH && round < ROUND && this.owed < 0) this.lookSoon();
     else this.watch();
   }
 
-  /** What a program that streams has in its pipe goes past us. Returns how much; anything else: not now. */
-  private movePast(room: number): number {
-    if (!this.wide || this.kind !== "pipe" || room < MOVED_MIN) return 0;
-    if (native.readable(this.readEnd) < MOVED_MIN) return 0;
-    return this.stream.move(this.fd, room, (pipe, count) => native.splice(this.readEnd, pipe, count));
-  }
-
   private lookSoon(): void {
-    if (!this.wide && this.kind === "pipe") this.room.widen(this.readEnd, WINDOW);
-    this.wide = true;
     this.unwatch();
     soon(this.again);
   }

@@ -26,10 +26,14 @@ export interface AttemptEvents {
   stopped(signal: number): void;
   /** The stand-in is in the foreground of its terminal, if it has one. */
   mayRead(): boolean;
+  /** Nobody but the stand-in can read an anonymous pipe. */
+  isAlone(file: Held): boolean;
   /** Nobody over there writes to a descriptor any more, though the program runs: whether its reader shall see that now. */
   mayClose(name: number): boolean;
   /** Bytes were taken from stdin or delivered. */
   moved(): void;
+  /** From now on they are, and nothing says so. */
+  streams(): void;
   /** Nobody over there holds the descriptors any more. */
   closed(): void;
 }
@@ -67,7 +71,7 @@ export class Attempt {
     this.stream.carry(inputs, outputs);
     for (const file of descriptors.held) {
       if (file.use !== FileUse.NULL && isWritten(file))
-        this.outputs.set(file.name, this.makeOutput(file, skip[file.name] ?? 0));
+        this.outputs.set(file.name, this.makeOutput(pipe, file, skip[file.name] ?? 0));
     }
     for (const file of descriptors.held) if (isRead(file)) this.makeInput(pipe, file);
   }
@@ -125,13 +129,28 @@ export class Attempt {
     if (file.use === FileUse.TOKENS && back !== undefined)
       this.tokens = new Tokens(this.stream, file, back, moved);
     else if (file.use !== FileUse.NULL)
-      this.inputs.set(file.name, new Input(pipe, this.stream, file, moved, () => this.events.mayRead()));
+      this.inputs.set(
+        file.name,
+        new Input(
+          pipe,
+          this.stream,
+          file,
+          moved,
+          () => this.events.mayRead(),
+          () => this.events.isAlone(file),
+        ),
+      );
   }
 
-  private makeOutput(file: Held, skip: number): Output {
+  private makeOutput(pipe: BytePipe, file: Held, skip: number): Output {
     const { name } = file;
     return new Output(file, skip, {
-      streams: (sink) => this.stream.bypass(name, sink),
+      streams: (to, came, again, off) => {
+        this.stream.widen(name);
+        const lent = pipe.sink(this.stream, name, to, came, again, off);
+        if (lent !== undefined) this.events.streams();
+        return lent;
+      },
       handedOn: (count) => {
         if (count === 0 || this.over) return;
         this.stream.handedOn(name, count);
@@ -166,6 +185,7 @@ export class Attempt {
     else if (type === Type.REFUSE) this.events.refused(decodeRefused(payload));
     else if (type === Type.STATUS) this.status(decodeStatus(payload));
     else if (type === Type.CLOSE) {
+      for (const output of this.outputs.values()) output.takeBack();
       this.closing = true;
       this.settle();
     }
@@ -176,11 +196,13 @@ export class Attempt {
     trace?.("status heard");
     this.ended = true;
     this.stopInputs();
+    for (const output of this.outputs.values()) output.takeBack();
     this.events.status(status);
     this.settle();
   }
 
   private endOfOutput(fd: number): void {
+    this.outputs.get(fd)?.takeBack();
     this.eof.add(fd);
     this.settle();
   }

@@ -1,10 +1,13 @@
 /**
  * Sends what a program may read ahead without taking it: what the program has read is taken from the caller's descriptor
- * when the agent says so, the rest stays for whoever reads it next.
+ * when the agent says so, the rest stays for whoever reads it next. Where nobody can, since it is a pipe that only the stand-in
+ * has, it is taken before it is sent, once much has come; a file's offset is set at the end then. That goes past us.
  */
+import { readSync } from "node:fs";
 
 import type { BytePipe } from "../io/byte-pipe.js";
 import { EDGE, IN, native } from "../io/native.js";
+import type { Lent } from "../io/relay.js";
 import { Room } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
 import { INPUT_WINDOW, MOVED_MIN, PAYLOAD_MAX, Type } from "../mux/frame.js";
@@ -21,6 +24,8 @@ const AHEAD_FIRST = 16 * 1024;
 const STREAMING = 1024 * 1024;
 /** A look into such a pipe goes through what was sent ahead, too: that pays when at least one part in so many is new. */
 const PAYS = 4;
+/** After so many bytes of a pipe we look whether others have it, which takes some ms where there are many processes. */
+const MUCH = 8 * 1024 * 1024;
 /** Looked at in one go, since each look begins with what was seen before. */
 const scratch = Buffer.allocUnsafeSlow(4 * PAYLOAD_MAX);
 
@@ -38,11 +43,19 @@ export class Input {
   /** Bytes in the pipe that were not sent, at the last look. */
   private fresh = 0;
   private waiting: NodeJS.Timeout | undefined;
+  /** Whether bytes are taken before they are sent; "never": others may want them. */
+  private takes: "not yet" | "yes" | "never" = "not yet";
+  /** It goes past us. */
+  private lent: Lent | undefined;
+  /** Of a file: where the caller was, and where we read on. */
+  private start = 0;
+  private at = 0;
   private readonly again = (): void => this.look();
 
   /**
    * @param taking - called before bytes are taken from the caller for the first time
    * @param mayRead - false: a terminal's input is for others now
+   * @param isAlone - nobody but the stand-in can read it
    */
   constructor(
     private readonly link: BytePipe,
@@ -50,12 +63,17 @@ export class Input {
     private readonly file: Held,
     private readonly taking: () => void,
     private readonly mayRead: () => boolean,
+    private readonly isAlone: () => boolean,
   ) {
     this.look();
   }
 
   /** The program has read so many bytes. */
   consumed(count: number): void {
+    if (this.takes === "yes") {
+      this.look(); // it is credit and nothing else
+      return;
+    }
     const first = this.taken === 0 && count > 0;
     this.taken += count;
     if (first) this.taking();
@@ -63,7 +81,26 @@ export class Input {
     if (this.file.kind !== "tty") native.consume(this.file.readFd, this.file.kind, count);
     this.aheadMax = Math.min(this.aheadMax * 2, INPUT_WINDOW);
     if (this.file.kind === "pipe" && this.taken > STREAMING && !this.wide) this.widen();
+    if (this.takes === "not yet" && this.taken > (this.file.kind === "file" ? STREAMING : MUCH)) this.take();
     this.look();
+  }
+
+  /** From now on bytes are taken before they are sent, and those that were sent are. */
+  private take(): void {
+    const { kind, name, fd, readFd } = this.file;
+    this.takes = "never";
+    if (kind === "pipe" && this.file.anonymous && this.isAlone()) {
+      if (native.consume(readFd, kind, this.ahead) !== this.ahead) return;
+      this.taken += this.ahead;
+    } else if (kind === "file") {
+      const offset = native.seek(fd, -1);
+      if (offset < 0) return;
+      this.start = offset - this.taken;
+      this.at = offset + this.ahead;
+    } else return;
+    this.ahead = 0;
+    this.takes = "yes";
+    this.stream.control(Type.TAKEN, undefined, name);
   }
 
   private widen(): void {
@@ -71,23 +108,88 @@ export class Input {
     this.room.widen(this.file.readFd, INPUT_WINDOW);
   }
 
-  /** The program reads the file itself, and has come to this offset. */
+  /** The program reads the file itself, and has come to this offset; or it has read so much of what was taken. */
   seek(offset: number): void {
     this.taken = Math.max(this.taken, 1);
     this.taking();
-    native.seek(this.file.fd, offset);
+    if (this.file.kind === "file") native.seek(this.file.fd, this.start + offset);
   }
 
   /** The program needs no more input. */
   stop(): void {
     this.ended = true;
+    this.takeBack();
     clearTimeout(this.waiting);
     notSoon(this.again);
     this.room.end();
     this.unwatch();
   }
 
+  private takeBack(): void {
+    const { lent } = this;
+    if (lent === undefined) return;
+    lent.end();
+    this.lent = undefined;
+    this.went(lent.count);
+  }
+
+  /** So many bytes that were taken are sent. */
+  private went(count: number): void {
+    if (this.file.kind === "file") this.at += count;
+    else this.taken += count;
+  }
+
+  /** Has what is there taken and sent, past us if that is possible now. */
+  private pass(): void {
+    const { kind, name, readFd } = this.file;
+    this.lent ??= this.link.source(this.stream, name, readFd, kind === "file" ? this.at : -1, () => {
+      this.takeBack();
+      this.readOn(); // which finds what it has found
+    });
+    if (this.lent === undefined) this.readOn();
+    else this.unwatch();
+  }
+
+  private readOn(): void {
+    while (!this.ended) {
+      const room = Math.min(this.stream.allowance(this.file.name), PAYLOAD_MAX);
+      if (room <= 0 || this.link.congested(this.again)) {
+        this.unwatch();
+        return;
+      }
+      const bytes = scratch.subarray(0, room);
+      const n = this.file.kind === "file" ? this.readAt(bytes) : native.read(this.file.readFd, "pipe", bytes);
+      if (n === EAGAIN) {
+        this.watch();
+        return;
+      }
+      if (n <= 0) {
+        this.end();
+        return;
+      }
+      this.went(n);
+      this.stream.data(this.file.name, bytes.subarray(0, n));
+    }
+  }
+
+  private readAt(into: Buffer): number {
+    try {
+      return readSync(this.file.readFd, into, 0, into.length, this.at);
+    } catch {
+      return 0;
+    }
+  }
+
+  private end(): void {
+    this.stop();
+    this.stream.inOrder(Type.EOF, undefined, this.file.name);
+  }
+
   private look(): void {
+    if (this.takes === "yes") {
+      if (!this.ended) this.pass();
+      return;
+    }
     clearTimeout(this.waiting);
     while (!this.ended) {
       const room = Math.min(
@@ -104,12 +206,11 @@ export class Input {
         this.watchEnd(); // or until the program has read some
         return;
       }
-      const past = Math.min(fresh, room) >= MOVED_MIN ? this.movePast(room) : 0;
-      if (past <= 0 && this.mayGrow(fresh)) {
+      if (this.mayGrow(fresh)) {
         this.lookSoon();
         return;
       }
-      const n = past > 0 ? past : this.next(scratch.subarray(0, room));
+      const n = this.next(scratch.subarray(0, room));
       if (n === WAIT) {
         this.unwatch();
         this.waiting = setTimeout(() => this.look(), BACKGROUND_MS);
@@ -120,13 +221,12 @@ export class Input {
         return;
       }
       if (n <= 0) {
-        this.stop();
-        this.stream.inOrder(Type.EOF, undefined, this.file.name);
+        this.end();
         return;
       }
       this.ahead += n;
       this.fresh = 0;
-      if (past <= 0) this.sendSeen(n);
+      this.sendSeen(n);
     }
   }
 
@@ -140,12 +240,6 @@ export class Input {
     const before = this.fresh;
     this.fresh = fresh;
     return fresh !== before && fresh < MOVED_MIN;
-  }
-
-  /** Sends what is in a pipe from which much is read without copying it. Returns how much; anything else: not now. */
-  private movePast(room: number): number {
-    const { readFd, name } = this.file;
-    return this.stream.move(name, room, (pipe, count) => native.peekInto(readFd, this.ahead, pipe, count));
   }
 
   /** Woken for each few KiB that come, we would send them in small pieces. */

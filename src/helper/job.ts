@@ -20,7 +20,7 @@ import { carried } from "./environment.js";
 import { ioPriorityOf } from "./io-priority.js";
 import { opensJobserver } from "./jobserver.js";
 import type { Link } from "./link.js";
-import { Pipes } from "./pipeline.js";
+import { isAlone, Pipes } from "./pipeline.js";
 import { afterString, type Progress, REPEATS_MAX } from "./progress.js";
 import { record } from "./record.js";
 import type { StandIn } from "./standin.js";
@@ -147,8 +147,13 @@ export class Job {
       delivered: () => this.exit(),
       stopped: (signal) => this.stopped(signal),
       mayRead: () => isForeground(this.standIn.pid),
+      isAlone: (file) => isAlone(this.standIn.pid, file),
       mayClose: (name) => this.mayClose(name),
       moved: () => this.moved(link),
+      streams: () => {
+        this.told = Math.max(this.told, REPEATS_MAX);
+        this.moved(link);
+      },
       closed: () => this.finish(),
     });
     return true;

@@ -1,18 +1,16 @@
 /** Hands a program's output on to one of the caller's descriptors, as fast as that takes it. */
 import { type FdKind, native, OUT } from "../io/native.js";
+import type { Lent } from "../io/relay.js";
 import { Room } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
-import { Transit } from "../io/transit.js";
-import { WINDOW } from "../mux/frame.js";
-import type { Sink } from "../mux/stream.js";
 import type { Held } from "./descriptors.js";
 
 const ENXIO = -6;
 const EAGAIN = -11;
 const EPIPE = -32;
 /**
- * A pipe through which so much has gone may hold a window, so that its reader and we take turns less often. To pipes and files
- * the rest goes past us where it can.
+ * A pipe through which so much has gone may hold a window, so that its reader and we take turns less often; and what follows goes
+ * past us.
  */
 const STREAMING = 1024 * 1024;
 /** A reader that takes so much between two looks will have taken more in a moment. */
@@ -35,8 +33,13 @@ function restLater(output: Output): void {
 }
 
 export interface OutputEvents {
-  /** Much is coming: what can be may be handed to this. */
-  streams(sink: Sink): void;
+  /**
+   * Much is coming: it may go past us, into this pipe or file. Undefined: not now.
+   * @param came - what was not written yet; it goes first
+   * @param again - called when it is time to try again, if that is soon
+   * @param off - take it back, and see
+   */
+  streams(to: number, came: readonly Buffer[], again: () => void, off: () => void): Lent | undefined;
   /** So many bytes were written (or nobody wants them). */
   handedOn(count: number): void;
   /** Everything that came so far was written. */
@@ -46,8 +49,7 @@ export interface OutputEvents {
 }
 
 export class Output {
-  /** Bytes written since the job began, over all its runs. */
-  delivered = 0;
+  private written = 0;
   private queue: Buffer[] = [];
   private dead = false;
   /** For room, or for nothing but the end of its reader. */
@@ -60,10 +62,11 @@ export class Output {
   private own = -1;
   private wide = false;
   private readonly room = new Room();
-  /** Nothing goes past us after all. */
-  private seen = false;
-  private readonly transit = new Transit();
+  private lent: Lent | undefined;
+  /** Nothing goes past us any more. */
+  private ours = false;
   private readonly again = (): void => this.write();
+  private readonly retry = (): void => this.lend();
 
   /** @param skip - bytes that an earlier run delivered already */
   constructor(
@@ -73,13 +76,29 @@ export class Output {
   ) {
     this.fd = fd;
     this.kind = kind;
-    this.delivered = skip;
+    this.written = skip;
     this.readerEnds = anonymous; // a named one may have its next reader later
     this.rest();
   }
 
   get idle(): boolean {
-    return this.queue.length === 0;
+    return this.queue.length === 0 && (this.lent === undefined || this.lent.waiting === 0);
+  }
+
+  /** Bytes written since the job began, over all its runs. */
+  get delivered(): number {
+    return this.written + (this.lent?.count ?? 0);
+  }
+
+  /** Whatever comes is ours to write from now on, and with it what came and was not written. */
+  takeBack(): void {
+    const { lent } = this;
+    this.ours = true;
+    if (lent === undefined) return;
+    const rest = lent.end();
+    this.lent = undefined;
+    this.written += lent.count;
+    if (rest.length > 0) this.push(rest);
   }
 
   push(bytes: Buffer): void {
@@ -107,11 +126,11 @@ export class Output {
   /** No more of this run; the descriptor itself belongs to the job. */
   stop(): void {
     this.dead = true;
+    this.takeBack();
     this.queue = [];
     resting.delete(this);
     this.unwatch();
     notSoon(this.again);
-    this.transit.close();
     this.room.end();
     if (this.own >= 0) native.close(this.own);
     this.own = -1;
@@ -131,13 +150,14 @@ export class Output {
       else this.queue[0] = next.subarray(n);
       if (n === 0) break;
     }
-    this.delivered += written;
-    if (!this.wide && this.delivered > STREAMING) this.widen();
+    this.written += written;
+    if (!this.wide && this.written > STREAMING) this.widen();
     if (written > 0) this.events.handedOn(written);
     if (error !== 0 && error !== EAGAIN) this.breakOff();
     else if (this.queue.length > 0 && this.own >= 0 && this.wide && written >= MUCH) this.writeSoon();
     else if (this.queue.length > 0) this.watch("room");
     else this.rest();
+    if (written > 0 && this.wide) this.lend();
     if (this.idle && this.shutting) this.shutDown();
     if (this.idle) this.events.empty();
   }
@@ -157,29 +177,17 @@ export class Output {
 
   private widen(): void {
     this.wide = true;
-    if (this.own >= 0) this.room.widen(this.own, WINDOW);
-    if (this.own >= 0 || this.kind === "file")
-      this.events.streams({
-        take: (from, count) => this.take(from, count),
-        took: (count) => this.took(count),
-      });
+    if (this.own >= 0) this.room.widen(this.own, 1024 * 1024);
   }
 
-  private take(from: number, count: number): number {
-    if (this.dead || this.seen || this.skip > 0 || this.queue.length > 0) return 0;
-    // A file takes bytes from nothing but a pipe.
-    if (this.own < 0) return this.transit.fill((pipe) => native.splice(from, pipe, count));
-    return native.splice(from, this.own, count);
-  }
-
-  private took(count: number): void {
-    // Opened for appending, or full, it is written the ordinary way from now on, which says what is wrong.
-    if (this.own < 0 && this.transit.drain(this.fd) !== 0) this.seen = true;
-    const rest = this.transit.held > 0 ? this.transit.rest() : undefined;
-    const written = count - (rest?.length ?? 0);
-    this.delivered += written;
-    this.events.handedOn(written);
-    if (rest !== undefined) this.push(rest);
+  private lend(): void {
+    const to = this.kind === "file" ? this.fd : this.own;
+    if (to < 0 || this.dead || this.skip > 0 || this.ours || this.lent !== undefined) return;
+    this.lent = this.events.streams(to, this.queue, this.retry, () => this.takeBack());
+    if (this.lent === undefined) return;
+    this.queue = [];
+    notSoon(this.again);
+    this.rest();
   }
 
   private shutDown(): void {
@@ -188,7 +196,11 @@ export class Output {
   }
 
   private breakOff(): void {
-    let left = 0;
+    const { lent } = this;
+    const rest = lent?.end();
+    this.lent = undefined;
+    this.written += lent?.count ?? 0;
+    let left = rest?.length ?? 0;
     for (const bytes of this.queue) left += bytes.length;
     this.stop();
     this.events.handedOn(left);

@@ -2,7 +2,7 @@
  * Programs that wait for each other through pipes. One that waits for a slot while its neighbour holds one, and cannot go on
  * without it, would wait for ever: here they would all have been started at once.
  */
-import { holdsPipe, parentOf } from "../io/processes.js";
+import { holdsPipe, isReadByOthers, parentOf, sessionOf } from "../io/processes.js";
 import type { Held } from "./descriptors.js";
 import type { Piped } from "./waiting.js";
 
@@ -47,8 +47,18 @@ export class Pipes {
 }
 
 function pipeAt(number: number, files: readonly Held[]): number {
-  const file = files.find(({ fds }) => fds.includes(number));
+  return inodeOf(files.find(({ fds }) => fds.includes(number)));
+}
+
+/** Of an anonymous pipe; 0: it is none. */
+function inodeOf(file: Held | undefined): number {
   return file?.anonymous === true ? Number.parseInt(file.file.split(":")[1] ?? "", 16) : 0;
+}
+
+/** Whether nobody but a stand-in and we can read an anonymous pipe of its, now or later. */
+export function isAlone(pid: number, file: Held): boolean {
+  const inode = inodeOf(file);
+  return inode !== 0 && !isReadByOthers(inode, [process.pid, pid], sessionOf(pid));
 }
 
 /**

@@ -3,50 +3,46 @@ import { Buffer } from "node:buffer";
 import { encodeFrame } from "../mux/encode.js";
 import { type Role, Type } from "../mux/frame.js";
 import { type LinkEvents, Muxer } from "../mux/muxer.js";
-import type { Fill } from "../mux/stream.js";
+import type { Stream } from "../mux/stream.js";
 import { LINK_PING_MS } from "./layout.js";
 import { IN, native, OUT } from "./native.js";
+import { type Lent, Relay } from "./relay.js";
 import { Room } from "./room.js";
-import { notSoon, soon } from "./soon.js";
-import { Transit } from "./transit.js";
 
 const EAGAIN = -11;
+const EPROTO = 71;
 const EMPTY = new Uint8Array(0);
 /** Bytes taken from the muxer at a time. */
 const PORTION = 128 * 1024;
 /** For whatever came last, on whichever link: nothing of it is kept. */
 const incoming = Buffer.allocUnsafeSlow(256 * 1024);
 
-/** Where so much has come between two looks, more will have come in a moment. */
-const MUCH = 8 * 1024;
 /** What each of the two ways holds once much streams through it, if they are pipes and we may have so much. */
 const HOLDS = 1024 * 1024;
 /** What can wait for company is sent after, ms. */
 const LATER_MS = 10;
-/** Let past us at one go before others get their turn. */
-const ROUND = 256 * 1024;
 
-export interface PipeEvents extends Omit<LinkEvents, "wake" | "later" | "direct" | "move" | "bypassed"> {
+export interface PipeEvents extends Omit<LinkEvents, "wake" | "later" | "direct"> {
   /** The other end is gone or broke the rules; called once. */
   lost(why: string): void;
 }
 
 export class BytePipe {
   readonly mux: Muxer;
-  /** performance.now() when the other end was last heard. */
-  heardAt = performance.now();
+  private lastHeard = performance.now();
   private spokeAt = performance.now();
   private over = false;
-  private watched = false;
+  /** What came is being told, so that we are in the middle of it. */
+  private receiving = false;
+  /** Something is to stream. */
+  private wanted = false;
+  private relay: Relay | undefined;
   private readonly inRoom = new Room();
   private readonly outRoom = new Room();
-  private readonly again = (): void => this.read();
   private scheduled = false;
   private afterwards: NodeJS.Timeout | undefined;
   /** Taken from the muxer and not sent yet. */
   private rest: Buffer[] = [];
-  /** Behind that: the payload of its last frame. */
-  private readonly transit = new Transit();
   /** The other end does not take more for now. */
   private blocked = false;
   /** No vigil may speak on the output: a frame is half sent, or about to be. */
@@ -76,8 +72,6 @@ export class BytePipe {
         }, LATER_MS);
       },
       direct: (header, payload) => this.direct(header, payload),
-      move: (fill, header) => this.move(fill, header),
-      bypassed: () => this.inRoom.widen(this.input, HOLDS),
     });
   }
 
@@ -87,11 +81,49 @@ export class BytePipe {
     if (!this.over) this.watch();
   }
 
+  /** performance.now() when the other end was last heard. */
+  get heardAt(): number {
+    return this.relay === undefined ? this.lastHeard : performance.now() - this.relay.silentMs;
+  }
+
+  /**
+   * Has what comes out of a pipe, or of a file from `at` on, sent as data of a stream, past us. Undefined: not now.
+   * @param ended - nothing more comes, or it cannot be read, or the link is over: take it back and see
+   */
+  source(stream: Stream, fd: number, from: number, at: number, ended: () => void): Lent | undefined {
+    return this.streams()?.source(stream, fd, from, at, ended);
+  }
+
+  /**
+   * Has data of a stream put into a pipe of ours, or a file, past us. Undefined: not now.
+   * @param came - what was received and not handed on; it goes first
+   * @param again - called when it is time to try again, if that is soon
+   * @param off - it cannot be written any more, or the link is over: take it back and see
+   */
+  sink(
+    stream: Stream,
+    fd: number,
+    to: number,
+    came: readonly Buffer[],
+    again: () => void,
+    off: () => void,
+  ): Lent | undefined {
+    const relay = this.streams();
+    // What came is not all told yet: the rest of it goes before whatever comes next.
+    if (this.receiving) relay?.hush(again);
+    return this.receiving ? undefined : relay?.sink(stream, fd, to, came, again, off);
+  }
+
   /** Says something if nothing was said for a while; call about every second. */
   beat(): void {
     const now = performance.now();
     native.vigilTick(now - this.heardAt);
     if (!this.over && now - this.spokeAt > LINK_PING_MS - 1000) this.mux.sendLink(Type.PING);
+    if (this.relay?.leave() === true) {
+      this.relay = undefined;
+      this.lastHeard = now;
+      this.watch();
+    }
   }
 
   /** True: nothing can be sent for now; `resume` is called once when it can, and it is whoever waits longest. */
@@ -109,68 +141,47 @@ export class BytePipe {
 
   private read(): void {
     if (this.over) return;
-    if (this.mux.bypasses) this.readPast();
-    else {
-      this.watch();
-      this.readSome(incoming);
-    }
-  }
-
-  /** False: there is nothing now. */
-  private readSome(into: Buffer): boolean {
-    const n = native.readOwn(this.input, into);
-    if (n > 0) this.receive(into.subarray(0, n));
+    const n = native.readOwn(this.input, incoming);
+    if (n > 0) this.receive(incoming.subarray(0, n));
     else if (n !== EAGAIN) this.end(n === 0 ? "the connection was closed" : `cannot be read (errno ${-n})`);
-    return n > 0;
-  }
-
-  /** Reads up to where payloads begin, and lets those past us. */
-  private readPast(): void {
-    let went = 0;
-    while (went < ROUND && !this.over) {
-      const n = this.pass();
-      const { wanted } = this.mux;
-      if (n === 0 && !this.readSome(incoming.subarray(0, wanted))) break;
-      went += n > 0 ? n : wanted;
-    }
-    if (this.over) return;
-    // There may be more already, when others have had their turn.
-    if (went >= MUCH && went < ROUND) this.readSoon();
-    else this.watch();
-  }
-
-  /** Woken for each piece that comes, we would take turns with the other end all the time. */
-  private readSoon(): void {
-    if (this.watched) native.unwatch(this.input);
-    this.watched = false;
-    soon(this.again);
   }
 
   private watch(): void {
-    if (this.watched) return;
-    this.watched = true;
     native.watch(this.input, IN, () => this.read());
   }
 
-  private pass(): number {
-    let n = 0;
-    try {
-      n = this.mux.pass(this.input);
-    } catch (error) {
-      this.end(error instanceof Error ? error.message : String(error));
-    }
-    if (n > 0) this.heardAt = performance.now();
-    return n;
+  /** Gives the link to the thread that carries what streams, at the next moment in which that is possible. */
+  private streams(): Relay | undefined {
+    if (this.relay !== undefined || this.over) return this.relay;
+    const { rest } = this.mux;
+    this.wanted = this.receiving || rest === undefined;
+    if (rest === undefined || this.wanted) return undefined;
+    this.flush();
+    this.inRoom.widen(this.input, HOLDS);
+    this.outRoom.widen(this.output, HOLDS);
+    this.relay = Relay.begin(this.input, this.output, rest, Buffer.concat(this.rest), {
+      came: (bytes) => this.receive(bytes),
+      room: () => this.unblock(),
+      over: (error) => this.end(overWords(error)),
+    });
+    if (this.relay === undefined) return undefined;
+    this.rest = [];
+    native.unwatch(this.input);
+    native.unwatch(this.output);
+    return this.relay;
   }
 
   private receive(chunk: Buffer): void {
     if (this.over) return;
-    this.heardAt = performance.now();
+    this.lastHeard = performance.now();
+    this.receiving = true;
     try {
       this.mux.receive(chunk);
     } catch (error) {
       this.end(error instanceof Error ? error.message : String(error));
     }
+    this.receiving = false;
+    if (this.wanted) this.streams();
   }
 
   /** One write for everything that one event gave rise to. */
@@ -186,6 +197,10 @@ export class BytePipe {
   private direct(header: Buffer, payload: Buffer): boolean {
     this.flush();
     if (this.blocked || this.over) return false;
+    if (this.relay !== undefined) {
+      this.pass(this.relay, [header, payload]);
+      return true;
+    }
     const n = this.write([header, payload]);
     if (n < header.length + payload.length) this.block();
     if (n === header.length + payload.length || n === 0) this.release();
@@ -195,23 +210,9 @@ export class BytePipe {
     return true;
   }
 
-  private move(fill: Fill, header: (length: number) => Buffer): number {
-    this.flush();
-    if (this.blocked || this.over) return 0;
-    this.outRoom.widen(this.output, HOLDS);
-    const n = this.transit.fill(fill);
-    if (n <= 0) return n;
-    this.rest = [header(n)];
-    this.flush();
-    return n;
-  }
-
   private flush(): void {
-    while (!this.isStuck()) {
-      if (this.rest.length === 0 && this.transit.held > 0) this.drain();
-      else if (!this.send()) break;
-    }
-    if (!this.isStuck()) this.release();
+    while (!this.isStuck()) if (!this.send()) break;
+    if (!this.isStuck() && this.relay === undefined) this.release();
   }
 
   /** Nothing can be sent now. */
@@ -245,20 +246,19 @@ export class BytePipe {
   private send(): boolean {
     if (this.rest.length === 0) this.rest = this.mux.take(PORTION);
     if (this.rest.length === 0) return false;
+    if (this.relay !== undefined) {
+      this.pass(this.relay, this.rest.splice(0));
+      return true;
+    }
     const n = this.write(this.rest);
     this.rest = after(this.rest, n);
     if (this.rest.length > 0) this.block();
     return true;
   }
 
-  private drain(): void {
-    this.hold();
-    const before = this.transit.held;
-    const error = this.transit.drain(this.output);
-    if (this.transit.held < before) this.spokeAt = performance.now();
-    // Told by the ordinary way what is wrong, if it is.
-    if (error !== 0) this.rest = [this.transit.rest()];
-    else if (this.transit.held > 0) this.block();
+  private pass(relay: Relay, pieces: readonly Buffer[]): void {
+    this.spokeAt = performance.now();
+    if (!relay.send(pieces)) this.blocked = true;
   }
 
   /** Bytes that went; the link is over when it is broken. */
@@ -275,25 +275,33 @@ export class BytePipe {
     this.blocked = true;
     native.watch(this.output, OUT, () => {
       native.unwatch(this.output);
-      this.blocked = false;
-      this.flush();
-      this.resume();
+      this.unblock();
     });
+  }
+
+  private unblock(): void {
+    this.blocked = false;
+    this.flush();
+    this.resume();
   }
 
   private end(why: string | undefined): void {
     if (this.over) return;
     this.over = true;
-    notSoon(this.again);
     clearTimeout(this.afterwards);
+    this.relay?.end();
     native.vigilLeave(this.output);
     native.close(this.input);
     native.close(this.output);
-    this.transit.close();
     this.inRoom.end();
     this.outRoom.end();
     if (why !== undefined) this.events.lost(why);
   }
+}
+
+function overWords(error: number): string {
+  if (error === 0) return "the connection was closed";
+  return error === EPROTO ? "broke the rules of credit" : `cannot be read or written (errno ${error})`;
 }
 
 /** What is left of `pieces` behind the first `count` bytes. */

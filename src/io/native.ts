@@ -107,6 +107,22 @@ export interface Examined {
   readonly anonymous: boolean;
 }
 
+export interface RelayNews {
+  /** 0: a source has nothing more; 1: a sink cannot be written; 2: nothing waits to be sent; 3: the link is over; 4: nothing is read. */
+  readonly what: number;
+  readonly stream: number;
+  readonly fd: number;
+  /** errno, 0 = none. */
+  readonly error: number;
+}
+
+/** What became of a descriptor that was lent. */
+export interface RelayRest {
+  readonly count: number;
+  readonly remaining: number;
+  readonly bytes: Buffer;
+}
+
 export interface Native {
   // -- readiness: one epoll instance, watched by the event loop; never sets O_NONBLOCK on anything
   /**
@@ -146,6 +162,66 @@ export interface Native {
   /** Whoever connects there is sent a byte while we are held up, and else nothing. Before it is closed: -1. */
   vigilListen(listener: number): number;
 
+  // -- a thread that carries what streams through links (native/addon/relay.h); the only user is src/io/relay.ts
+  /** Starts it. An eventfd for watch(), IN | EDGE: some link has news. */
+  relayStart(): number;
+  /**
+   * Lends a link's descriptors, and the ends of a pipe. `rest`: bytes to come of the frame in whose middle we are; `first` is sent before
+   * all else. A number for the link.
+   */
+  relayOpen(
+    input: number,
+    output: number,
+    transitOut: number,
+    transitIn: number,
+    rest: number,
+    first: Buffer,
+  ): number;
+  relayClose(link: number): void;
+  /** Closes it if nothing streams and both directions are between two frames; false: it goes on. */
+  relayLeave(link: number): boolean;
+  /** Sends whole frames. Bytes that wait then; ROOM comes when none do any more. */
+  relaySend(link: number, pieces: readonly Buffer[]): number;
+  /** Frames that came and are not the thread's, and what happened. */
+  relayTake(link: number): { bytes: Buffer; news: RelayNews[] };
+  /** Since something came in. */
+  relaySilentMs(link: number): number;
+  /** Sends what comes out of a pipe (`at` -1), or of a file from `at` on, within the allowance, as DATA. */
+  relaySource(
+    link: number,
+    stream: number,
+    fd: number,
+    from: number,
+    at: number,
+    allowance: number,
+    most: number,
+  ): number;
+  /** Bytes that were sent, and the allowance that is left. */
+  relayEndSource(link: number, stream: number, fd: number): RelayRest;
+  /** More may be sent. -EPROTO: more than `most`. */
+  relayCredit(link: number, stream: number, fd: number, count: number): number;
+  /**
+   * Puts `first`, then DATA into a pipe or file, and sends credit for it in batches. -EAGAIN: take first what came; nothing more does once there is
+   * news of that, QUIET, until relayGo.
+   */
+  relaySink(
+    link: number,
+    stream: number,
+    fd: number,
+    to: number,
+    window: number,
+    batch: number,
+    owed: number,
+    first: Buffer,
+  ): number;
+  relayGo(link: number): void;
+  /** Has nothing more read from the next frame on, until relayGo; QUIET comes when so. */
+  relayHush(link: number): void;
+  /** Bytes that were delivered, and those that wait. */
+  relaySunk(link: number, stream: number, fd: number): { count: number; waiting: number };
+  /** Bytes that were delivered, those of them for which no credit has gone out, and what waits. */
+  relayEndSink(link: number, stream: number, fd: number): RelayRest;
+
   // -- unix sockets
   /** Bind (mode 0600 or 0666), listen, non-blocking, close-on-exec. A path in use: -EADDRINUSE. */
   listenUnix(path: string, mode: number): number;
@@ -169,8 +245,6 @@ export interface Native {
    * sockets, pread at the offset for files). 0 = end of file, -EAGAIN = nothing now. A tty cannot be peeked: -ENOTSUP.
    */
   peek(fd: number, kind: FdKind, skip: number, into: Buffer): number;
-  /** The same for a pipe, into the write end of another one that is empty and ours: no byte is copied. At most `count` bytes. */
-  peekInto(fd: number, skip: number, to: number, count: number): number;
   /** Take up to `count` bytes that were peeked (splice, recv, lseek). Returns how many were there, or -EAGAIN when none. */
   consume(fd: number, kind: FdKind, count: number): number;
   /** Read what is there now (ttys: through a non-blocking reopened description). */
@@ -183,11 +257,6 @@ export interface Native {
   /** Read from and write to a non-blocking description that is ours: plain read(2), and writev(2) of 64 pieces at most. */
   readOwn(fd: number, into: Buffer): number;
   writeOwn(fd: number, pieces: readonly Buffer[]): number;
-  /**
-   * Moves up to `count` bytes that are there, without copying where the kernel can. One of the two is a pipe; both are
-   * non-blocking, or a file. 0 is end of file; -EINVAL: not between these two.
-   */
-  splice(from: number, to: number, count: number): number;
   /** A non-blocking description of our own of the same pipe or tty; -errno where that is not permitted; -ENXIO: nobody reads the pipe. */
   reopen(fd: number): number;
   /** A timer for watch(): an edge (IN) so many µs, less than a second, after each `arm`. */

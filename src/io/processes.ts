@@ -1,5 +1,5 @@
 /** What /proc says of a process. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** State, parent, group and what follows. @throws {Error} when it is gone */
 function statOf(pid: number): string[] {
@@ -32,6 +32,49 @@ export function isForeground(pid: number): boolean {
 export function parentOf(pid: number): number {
   try {
     return Number(statOf(pid)[1]);
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * Whether another process than these may read an anonymous pipe; true also where that is not ours to know.
+ * @param session - whose programs of other users may have it, through sudo or the like
+ */
+export function isReadByOthers(inode: number, known: readonly number[], session: number): boolean {
+  try {
+    statOf(1); // else we may not see whoever is not ours
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name) && !known.includes(Number(name)))
+      .some((name) => mayRead(Number(name), `pipe:[${inode}]`, session));
+  } catch {
+    return true;
+  }
+}
+
+function mayRead(pid: number, pipe: string, session: number): boolean {
+  const folder = `/proc/${pid}/fd`;
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EACCES" && sessionOf(pid) === session;
+  }
+  return names.some((name) => {
+    try {
+      return (
+        readlinkSync(`${folder}/${name}`) === pipe && (lstatSync(`${folder}/${name}`).mode & 0o400) !== 0
+      );
+    } catch {
+      return false; // closed meanwhile
+    }
+  });
+}
+
+/** Session of a process; 0: it is gone. */
+export function sessionOf(pid: number): number {
+  try {
+    return Number(statOf(pid)[3]);
   } catch {
     return 0;
   }

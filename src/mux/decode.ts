@@ -37,21 +37,11 @@ export class Decoder {
     }
   }
 
-  /** Bytes until whatever has begun is complete, or until it is known how much that is. */
-  get wanted(): number {
+  /** Bytes that are to come of the frame in whose middle we are; undefined while its header is not complete. */
+  get rest(): number | undefined {
     if (this.data !== undefined) return this.left;
-    return this.cut === undefined ? HEADER_SIZE : this.cut.length - this.held;
-  }
-
-  /** The payload in whose middle the bytes are. */
-  get due(): { readonly stream: number; readonly fd: number; readonly left: number } | undefined {
-    return this.data && { stream: this.data.stream, fd: this.data.flags, left: this.left };
-  }
-
-  /** So many bytes of it came another way. */
-  passed(count: number): void {
-    this.left -= count;
-    if (this.left === 0) this.data = undefined;
+    if (this.cut === undefined) return 0;
+    return this.held < HEADER_SIZE ? undefined : this.cut.length - this.held;
   }
 
   /** A frame that begins in `chunk`. Returns where to go on. */

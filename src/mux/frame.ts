@@ -12,9 +12,9 @@ export const MOVED_MAX = 256 * 1024;
 export const MOVED_MIN = 16 * 1024;
 /** Bytes that may be on their way for one descriptor of a program's output, and ... */
 export const WINDOW = 256 * 1024;
-/** ... once much comes and is taken fast, and ... */
-export const WIDE_WINDOW = 1024 * 1024;
-/** ... of its input, which come back as credit only once the program has read them. */
+/** ... once much comes and is taken fast, or is taken from the caller before it is sent, and ... */
+export const WIDE_WINDOW = 2 * 1024 * 1024;
+/** ... of its other input, which come back as credit only once the program has read them. */
 export const INPUT_WINDOW = 1024 * 1024;
 /** Largest job specification, spread over several OPEN frames. */
 export const SPEC_MAX = 8 * 1024 * 1024;
@@ -46,6 +46,8 @@ export const Type = {
   WINDOW: 20,
   /** Home has a better place for the job: refuse it, if it has not been started. */
   WITHDRAW: 21,
+  /** What is sent of this input is taken from the caller: credit for it when it is delivered; flags: descriptor. */
+  TAKEN: 22,
   // agent to home
   /** Nothing was started. u8 reason, then text. */
   REFUSE: 32,
@@ -59,7 +61,7 @@ export const Type = {
   SEEN: 36,
   /** Last frame of a stream. */
   CLOSE: 37,
-  /** u64: where the program's reading of a file ended; flags: descriptor. */
+  /** u64: where the program's reading of a file ended; after TAKEN, how much the program has read; flags: descriptor. */
   OFFSET: 38,
   /** Bytes of a descriptor that the program did not want; flags: descriptor. */
   RETURN: 39,
@@ -157,6 +159,7 @@ export const rules: ReadonlyMap<number, Rule> = new Map<number, Rule>([
   [Type.TELL, job("home", 3, 4096)],
   [Type.WINDOW, job("home", 8, 8, FD_MAX)],
   [Type.WITHDRAW, job("home", 0, 0)],
+  [Type.TAKEN, job("home", 0, 0, FD_MAX)],
   [Type.REFUSE, job("agent", 1, 1024)],
   [Type.STATUS, job("agent", 52, PAYLOAD_MAX)],
   [Type.STOPPED, job("agent", 4, 4)],

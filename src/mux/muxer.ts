@@ -13,7 +13,7 @@ import {
   STREAMS_MAX,
   Type,
 } from "./frame.js";
-import { type Fill, type Outlet, Stream } from "./stream.js";
+import { type Outlet, Stream } from "./stream.js";
 
 export interface LinkEvents {
   /** A frame of the link itself. */
@@ -26,14 +26,7 @@ export interface LinkEvents {
   later?(): void;
   /** Sends a frame at once, after all that waits; false: it is to wait as well. Without it everything waits. */
   direct?(header: Buffer, payload: Buffer): boolean;
-  /** Sends a frame whose payload `fill` puts into a pipe, at once. Returns what `fill` did, or 0 when it was not called. */
-  move?(fill: Fill, header: (length: number) => Buffer): number;
-  /** Much is coming in for some stream. */
-  bypassed?(): void;
 }
-
-/** Shorter rests of payloads are not worth a way of their own. */
-const PAST_MIN = 8 * 1024;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -47,8 +40,6 @@ export class Muxer implements Outlet {
   private readonly turn: Stream[] = [];
   /** Specifications that have not arrived completely. */
   private readonly opening = new Map<number, Buffer[]>();
-  /** Streams of which some data may go past us. */
-  private readonly past = new Set<Stream>();
   private lastId = 0;
   private awake = false;
 
@@ -64,29 +55,9 @@ export class Muxer implements Outlet {
     this.decoder.push(chunk, (frame) => this.dispatch(frame));
   }
 
-  /** Whether some data may go past us: what comes in had better be read up to where that begins. */
-  get bypasses(): boolean {
-    return this.past.size > 0;
-  }
-
-  /**
-   * Lets the rest of the payload in whose middle we are go past us, from this descriptor.
-   * @returns bytes that went; 0: the ordinary way, please. @throws {LinkFault}
-   */
-  pass(from: number): number {
-    const { due } = this.decoder;
-    if (due === undefined || due.left < PAST_MIN) return 0;
-    const stream = this.streams.get(due.stream);
-    const n = stream?.sinks.get(due.fd)?.take(from, due.left) ?? 0;
-    if (n <= 0) return 0;
-    this.decoder.passed(n);
-    stream?.passed(due.fd, n);
-    return n;
-  }
-
-  /** Bytes until whatever has begun to come in is complete, or until it is known how much that is. */
-  get wanted(): number {
-    return this.decoder.wanted;
+  /** Bytes that are to come of the frame in whose middle what was received ends; undefined: that cannot be said yet. */
+  get rest(): number | undefined {
+    return this.decoder.rest;
   }
 
   /** Home: opens a stream. */
@@ -149,19 +120,8 @@ export class Muxer implements Outlet {
     if (!gone) this.ordered(stream, Buffer.concat([header, payload]));
   }
 
-  move(fill: Fill, header: (length: number) => Buffer): number {
-    return this.turn.length === 0 ? (this.events.move?.(fill, header) ?? 0) : 0;
-  }
-
-  bypassed(stream: Stream): void {
-    if (!this.streams.has(stream.id)) return;
-    this.past.add(stream);
-    this.events.bypassed?.();
-  }
-
   private forget(stream: Stream): void {
     this.streams.delete(stream.id);
-    this.past.delete(stream);
   }
 
   private wake(): void {

@@ -1,16 +1,7 @@
 /** One job on a link: its windows and what waits to be sent for it. */
 import type { Buffer } from "node:buffer";
 import { encodeFrame, encodeHeader, u32 } from "./encode.js";
-import {
-  type Frame,
-  type FrameType,
-  INPUT_WINDOW,
-  MOVED_MAX,
-  type Role,
-  Type,
-  WIDE_WINDOW,
-  WINDOW,
-} from "./frame.js";
+import { type Frame, type FrameType, INPUT_WINDOW, type Role, Type, WIDE_WINDOW, WINDOW } from "./frame.js";
 import { ReceiveWindow, SendWindow } from "./window.js";
 
 /** Where a stream puts what is to be sent; the muxer decides when. */
@@ -21,25 +12,10 @@ export interface Outlet {
   ordered(stream: Stream, frame: Buffer): void;
   /** The same with a frame in two pieces, of which it keeps nothing. */
   data(stream: Stream, header: Buffer, payload: Buffer): void;
-  /** Sends a frame whose payload goes past us, if nothing waits. Returns what `fill` did, or 0 when it was not called. */
-  move(fill: Fill, header: (length: number) => Buffer): number;
-  /** Some of what comes in for this stream may go past us. */
-  bypassed(stream: Stream): void;
-}
-
-/** Puts bytes into a pipe. Returns how many, 0 at their end, or -errno. */
-export type Fill = (pipe: number) => number;
-
-/** Takes the bytes of a descriptor past us. */
-export interface Sink {
-  /** Moves up to `count` bytes that come in on a descriptor. Returns how many; anything else: not now. */
-  take(from: number, count: number): number;
-  /** They are accounted for. */
-  took(count: number): void;
 }
 
 const EMPTY = new Uint8Array(0);
-/** Output credit goes back in such portions; that of stdin at once, since home takes as much from the caller. */
+/** Output credit goes back in such portions; that of input at once, since home takes as much from the caller. */
 const OUTPUT_BATCH = WINDOW / 4;
 
 export class Stream {
@@ -47,7 +23,6 @@ export class Stream {
   onFrame: (frame: Frame) => void = () => undefined;
   /** Frames in order: data and what must not overtake it. */
   readonly queue: Buffer[] = [];
-  readonly sinks = new Map<number, Sink>();
   private sendWindows: ReadonlyMap<number, SendWindow> = new Map();
   private receiveWindows: ReadonlyMap<number, ReceiveWindow> = new Map();
 
@@ -65,8 +40,7 @@ export class Stream {
     const [sent, received] = home ? [inputs, outputs] : [outputs, inputs];
     const [sendSize, receiveSize] = home ? [INPUT_WINDOW, WINDOW] : [WINDOW, INPUT_WINDOW];
     const batch = home ? OUTPUT_BATCH : 1;
-    const most = home ? sendSize : WIDE_WINDOW;
-    this.sendWindows = new Map(sent.map((fd) => [fd, new SendWindow(sendSize, most)]));
+    this.sendWindows = new Map(sent.map((fd) => [fd, new SendWindow(sendSize, WIDE_WINDOW)]));
     this.receiveWindows = new Map(received.map((fd) => [fd, new ReceiveWindow(receiveSize, batch)]));
   }
 
@@ -98,27 +72,33 @@ export class Stream {
     this.outlet.data(this, encodeHeader(Type.DATA, fd, this.id, payload.length), payload);
   }
 
-  /**
-   * Sends what `fill` puts into a pipe, up to `max` bytes and within the allowance.
-   * @returns bytes sent; anything else: the ordinary way, please
-   */
-  move(fd: number, max: number, fill: (pipe: number, count: number) => number): number {
-    const window = this.sendWindows.get(fd);
-    const count = Math.min(max, window?.allowance ?? 0, MOVED_MAX);
-    if (window === undefined || count === 0) return 0;
-    const n = this.outlet.move(
-      (pipe) => fill(pipe, count),
-      (length) => encodeHeader(Type.DATA, fd, this.id, length),
-    );
-    if (n > 0) window.spend(n);
-    return n;
+  /** Lets somebody else send a descriptor's bytes; undefined while some of ours wait. */
+  lendSending(fd: number, refill: (count: number) => void): { allowance: number; most: number } | undefined {
+    return this.queue.length === 0 ? this.sendWindows.get(fd)?.lend(refill) : undefined;
   }
 
-  /** Much comes in on a descriptor: from now on it goes past us wherever the sink takes it. */
-  bypass(fd: number, sink: Sink): void {
-    this.sinks.set(fd, sink);
-    this.outlet.bypassed(this);
-    const credit = this.role === "home" ? (this.receiveWindows.get(fd)?.grow(WIDE_WINDOW) ?? 0) : 0;
+  /** The rest of the allowance is ours again. */
+  sendAgain(fd: number, allowance: number): void {
+    this.sendWindows.get(fd)?.takeBack(allowance);
+  }
+
+  /** Lets somebody else receive a descriptor's bytes, and hand on those that came already. */
+  lendReceiving(fd: number): { size: number; batch: number; owed: number; held: number } | undefined {
+    return this.receiveWindows.get(fd)?.lend();
+  }
+
+  /**
+   * We receive again.
+   * @param owed - bytes handed on for which no credit has gone out
+   * @param held - bytes that came and are to be handed on
+   */
+  receiveAgain(fd: number, owed: number, held = 0): void {
+    this.receiveWindows.get(fd)?.takeBack(owed, held);
+  }
+
+  /** Much comes in on a descriptor, and is taken fast: allows more, and sends credit in portions. */
+  widen(fd: number): void {
+    const credit = this.receiveWindows.get(fd)?.grow(WIDE_WINDOW, OUTPUT_BATCH) ?? 0;
     if (credit > 0) this.control(Type.CREDIT, u32(credit), fd);
   }
 
@@ -132,12 +112,6 @@ export class Stream {
   handBack(fd: number, bytes: Uint8Array): void {
     this.receiveWindows.get(fd)?.handOn(bytes.length);
     this.control(Type.RETURN, bytes, fd);
-  }
-
-  /** Accounts for bytes of a descriptor that went past us. @throws {LinkFault} */
-  passed(fd: number, count: number): void {
-    this.receiveWindows.get(fd)?.arrive(count);
-    this.sinks.get(fd)?.took(count);
   }
 
   /** Accounts for a frame from the other end; false: it goes the wrong way. @throws {LinkFault} */

@@ -5,7 +5,7 @@ import { BytePipe, type PipeEvents } from "../../src/io/byte-pipe.js";
 import { native } from "../../src/io/native.js";
 import { Room } from "../../src/io/room.js";
 import { notSoon, soon } from "../../src/io/soon.js";
-import { type Frame, MOVED_MAX, PAYLOAD_MAX, Type } from "../../src/mux/frame.js";
+import { type Frame, PAYLOAD_MAX, Type } from "../../src/mux/frame.js";
 import type { Stream } from "../../src/mux/stream.js";
 import { until } from "./support.js";
 
@@ -75,101 +75,6 @@ test("what several jobs write at once arrives whole and in order, though every b
   home.close();
   await until("the other end to see it", () => lost.length > 0);
   expect(lost).toEqual(["agent: the connection was closed"]);
-});
-
-/** Sends all of `bytes` as output of one stream by way of a pipe that nobody of ours reads. */
-function pumpPast(end: BytePipe, stream: Stream, bytes: Buffer): { moved: number } {
-  const [out, into] = native.pipe();
-  let [written, sent] = [0, 0];
-  const count = { moved: 0 };
-  const more = (): void => {
-    for (;;) {
-      const n = native.writeOwn(into, [bytes.subarray(written)]);
-      written += Math.max(n, 0);
-      if (sent === bytes.length || stream.allowance(1) === 0 || end.congested(more)) return;
-      const moved = stream.move(1, MOVED_MAX, (pipe, max) => native.splice(out, pipe, max));
-      if (moved > 0) {
-        sent += moved;
-        count.moved += moved;
-        continue;
-      }
-      if (end.congested(more)) return;
-      const room = Math.min(stream.allowance(1), PAYLOAD_MAX);
-      const read = native.readOwn(out, scratch.subarray(0, room));
-      if (read <= 0) return;
-      sent += read;
-      stream.data(1, scratch.subarray(0, read));
-    }
-  };
-  stream.onFrame = more;
-  more();
-  return count;
-}
-
-test.each([
-  ["a reader that keeps up", Number.POSITIVE_INFINITY],
-  ["a reader that takes little at a time", 20_000],
-])("data goes past us where it can, whole and in order beside what does not, to %s", async (_, portion) => {
-  const { home, agent, opened, lost } = link();
-  const sent = [1, 2, 3].map(() => randomBytes(3_000_000));
-  const sums = sent.map(() => createHash("sha256"));
-  const came = sent.map(() => 0);
-  let past = 0;
-  const took = (i: number, bytes: Buffer): void => {
-    sums[i]?.update(bytes);
-    came[i] = (came[i] ?? 0) + bytes.length;
-  };
-  const [out, into] = native.pipe();
-  const waiting: Buffer[] = [];
-  const first = home.mux.open(Buffer.from("past us"));
-  first.bypass(1, {
-    take: (from, count) => (waiting.length > 0 ? 0 : native.splice(from, into, count)),
-    took: (count) => {
-      past += count;
-      first.handedOn(1, count);
-    },
-  });
-  const push = (): void => {
-    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
-      const n = native.writeOwn(into, [next]);
-      if (n <= 0) return;
-      first.handedOn(1, n);
-      if (n < next.length) waiting[0] = next.subarray(n);
-      else waiting.shift();
-    }
-  };
-  first.onFrame = ({ payload }: Frame) => {
-    waiting.push(Buffer.from(payload));
-    push();
-  };
-  for (const i of [1, 2]) {
-    const stream = home.mux.open(Buffer.from("a specification"));
-    stream.onFrame = ({ payload }: Frame) => {
-      took(i, payload);
-      stream.handedOn(1, payload.length);
-    };
-  }
-  await until("all to be opened", () => opened.length === 3);
-  const counts = opened.map((stream, i) =>
-    i < 2 ? pumpPast(agent, stream, sent[i] as Buffer) : pump(agent, stream, sent[i] as Buffer),
-  );
-  const bytes = Buffer.alloc(Math.min(portion, PAYLOAD_MAX));
-  await until("all to arrive", () => {
-    const n = native.readOwn(out, bytes);
-    if (n > 0) took(0, bytes.subarray(0, n));
-    push();
-    return came.every((count) => count === 3_000_000);
-  });
-  expect(sums.map((sum) => sum.digest("hex"))).toEqual(
-    sent.map((one) => createHash("sha256").update(one).digest("hex")),
-  );
-  expect([past > 0, counts.slice(0, 2).every((one) => one !== undefined && one.moved > 0)]).toEqual([
-    true,
-    true,
-  ]);
-  expect(lost).toEqual([]);
-  for (const end of [home, agent]) end.close();
-  for (const fd of [out, into]) native.close(fd);
 });
 
 test("pipes are made larger until they hold 16 MiB together, and again when some have ended", () => {

@@ -1,5 +1,5 @@
 /** Descriptors of others: looked at, read and written without a change that anybody else could see. */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -104,28 +104,6 @@ describe("pipes", () => {
     const line = Buffer.from("0123456789abcdef\n");
     const expected = createHash("md5").update(Buffer.alloc(total, line)).digest("hex");
     expect(chunk.toString("latin1", 0, n).split(" ")[0]).toBe(expected);
-  });
-
-  test("what was looked at in another pipe is still there, and what did not fit is not missed", () => {
-    const [read, write] = blockingPipe();
-    const [out, into] = native.pipe();
-    const bytes = randomBytes(60_000);
-    expect(native.write(write, "pipe", bytes)).toBe(bytes.length);
-    expect(native.peekInto(read, 1000, into, 30_000)).toBe(30_000);
-    const seen = Buffer.alloc(65_536);
-    expect(native.readOwn(out, seen)).toBe(30_000);
-    expect(seen.subarray(0, 30_000).equals(bytes.subarray(1000, 31_000))).toBe(true);
-    // In a pipe of sixteen pages, one is left.
-    const [smallOut, small] = native.pipe();
-    native.writeOwn(small, [Buffer.alloc(15 * 4096)]);
-    expect(native.peekInto(read, 0, small, 60_000)).toBe(4096);
-    expect(native.peekInto(read, 60_000, into, 10)).toBe(EAGAIN);
-    expect(native.read(read, "pipe", seen)).toBe(60_000);
-    expect(seen.subarray(0, 60_000).equals(bytes)).toBe(true);
-    expect(native.peekInto(read, 0, into, 10)).toBe(EAGAIN);
-    native.close(write);
-    expect(native.peekInto(read, 0, into, 10)).toBe(0);
-    for (const fd of [read, out, into, smallOut, small]) native.close(fd);
   });
 
   test("what was peeked and not taken is there for the next reader", async () => {
