@@ -1,6 +1,6 @@
 /** File servers that do not answer for a while: prexd or an agent is held up by one, and nobody takes it for dead. bindfs plays the server. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
@@ -92,6 +92,35 @@ describe.skipIf(missing !== "").concurrent("a file server that does not answer",
       expect(await other.ended).toEqual(done);
       expect(await writes.ended).toEqual({ ...done, stdout: "" });
       expect(readFileSync(join(server.folder, "out"), "utf8")).toBe("one\ntwo\n");
+    } finally {
+      await server.end();
+    }
+  });
+
+  it("holds up what streams there: no program is lost", LIMIT, async () => {
+    const server = new Server();
+    try {
+      await server.mounted();
+      const go = join(server.bed.work, "go");
+      const there = `while [ ! -e ${go} ]; do seq 100000; done; exit 3`;
+      const streams = server.bed.shell(`$PREX --on served /bin/sh -c '${there}' >stuck.served/out`);
+      const other = await server.program("other");
+      const out = join(server.folder, "out");
+      const size = (): number => statSync(out, { throwIfNoEntry: false })?.size ?? 0;
+      await until("much to come", () => size() > 10_000_000);
+      server.answers(false);
+      await sleep(LONG_MS);
+      expect([await happened(streams), await happened(other.ended)]).toEqual([false, false]);
+      server.answers(true);
+      const before = size();
+      await until("more to come", () => size() > before);
+      writeFileSync(go, "");
+      other.goOn();
+      expect(await other.ended).toEqual(done);
+      expect(await streams).toEqual({ code: 3, signal: null, stdout: "", stderr: "" });
+      const seq = execFileSync("seq", ["100000"]);
+      expect(size() % seq.length).toBe(0);
+      expect(readFileSync(out).subarray(-seq.length).equals(seq)).toBe(true);
     } finally {
       await server.end();
     }
