@@ -1,6 +1,6 @@
 #!/bin/sh
-# sanitize.sh [quick]: the C parts under AddressSanitizer and UndefinedBehaviorSanitizer, the slot table in every order of its steps and under
-# ThreadSanitizer. build/sanitize gets a copy of the tests in which build/Release holds instrumented parts (libprex.so is
+# sanitize.sh [quick]: the C parts under AddressSanitizer and UndefinedBehaviorSanitizer, the slot table in every order of its steps, and it and
+# the relay under ThreadSanitizer. build/sanitize gets a copy of the tests in which build/Release holds instrumented parts (libprex.so is
 # then no longer one that needs libc only), and its own tests are run. Whatever a sanitizer says of any process, seen by
 # a test or not, is a file in build/sanitize/reports and fails the run. quick: without the addon, and the tests that wait.
 set -eu
@@ -28,7 +28,10 @@ build() {
         test/native/sanitize/prex.c
     wait $!
     $c -o "$out/model" test/native/sanitize/slots_model.c &
-    $cxx -Wno-tsan -fsanitize=thread -pthread -Inative/addon -o "$out/threads" test/native/sanitize/table_threads.cc
+    for name in table relay; do
+        $cxx -Wno-tsan -fsanitize=thread -pthread -Inative/addon -o "$out/$name" test/native/sanitize/${name}_threads.cc
+    done
+    $cxx $instrumented -pthread -Inative/addon -o "$out/relay_memory" test/native/sanitize/relay_threads.cc
     wait $!
 }
 
@@ -63,7 +66,9 @@ for fault in --address --undefined; do
     rm "$out"/reports/* || { echo "sanitize.sh: prex $fault was not reported" >&2; exit 1; }
 done
 "$out/model"
-"$out/threads" "$out/slots"
+"$out/table" "$out/slots"
+"$out/relay"
+"$out/relay_memory"
 if [ "${1:-}" = quick ]; then
     cp build/Release/pants.node "$release/"
     tests "" test/native/decide.test.ts test/native/keeper.test.ts
@@ -71,7 +76,7 @@ else
     build_addon
     tests "" test/native
     tests "$library" test/io/children.test.ts test/io/pump.test.ts test/io/reactor.test.ts test/io/spawn.test.ts \
-        test/io/table.test.ts test/io/unix-socket.test.ts test/io/held.test.ts test/io/layout.test.ts
+        test/io/table.test.ts test/io/byte-pipe.test.ts test/io/relay.test.ts test/io/unix-socket.test.ts test/io/held.test.ts test/io/layout.test.ts
 fi
 for report in "$out"/reports/*; do
     [ -f "$report" ] || continue
