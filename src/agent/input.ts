@@ -6,7 +6,7 @@ import type { Lent } from "../io/relay.js";
 import { Room } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
 import { u64 } from "../mux/encode.js";
-import { Type } from "../mux/frame.js";
+import { INPUT_WINDOW, Type } from "../mux/frame.js";
 import { FileUse } from "../mux/open-file.js";
 import type { Stream } from "../mux/stream.js";
 import { type End, kindOf } from "./start.js";
@@ -106,7 +106,7 @@ export class InputPump {
     unread.delete(this);
     notSoon(this.tell);
     if (this.written > this.consumed) this.stream.handedOn(this.end.name, this.written - this.consumed);
-    this.stream.widen(this.end.name);
+    this.stream.widen(this.end.name, INPUT_WINDOW);
     if (!this.wide && this.kind === "pipe") this.widen();
     this.lend();
   }

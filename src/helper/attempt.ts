@@ -3,7 +3,7 @@ import type { BytePipe } from "../io/byte-pipe.js";
 import { native } from "../io/native.js";
 import { trace } from "../io/trace.js";
 import { u32 } from "../mux/encode.js";
-import { type Frame, Type } from "../mux/frame.js";
+import { type Frame, Type, WIDE_WINDOW } from "../mux/frame.js";
 import { directions, FileUse, isRead, isWritten } from "../mux/open-file.js";
 import { encodeSpec, type JobSpec } from "../mux/spec.js";
 import { decodeRefused, decodeStatus, type JobStatus, type Refused } from "../mux/status.js";
@@ -146,7 +146,7 @@ export class Attempt {
     const { name } = file;
     return new Output(file, skip, {
       streams: (to, came, again, off) => {
-        this.stream.widen(name);
+        this.stream.widen(name, WIDE_WINDOW);
         const lent = pipe.sink(this.stream, name, to, came, again, off);
         if (lent !== undefined) this.events.streams();
         return lent;

@@ -12,9 +12,9 @@ export const MOVED_MAX = 256 * 1024;
 export const MOVED_MIN = 16 * 1024;
 /** Bytes that may be on their way for one descriptor of a program's output, and ... */
 export const WINDOW = 256 * 1024;
-/** ... once much comes and is taken fast, or is taken from the caller before it is sent, and ... */
+/** ... once much comes and is taken fast, and ... */
 export const WIDE_WINDOW = 2 * 1024 * 1024;
-/** ... of its other input, which come back as credit only once the program has read them. */
+/** ... of its input: as much as a pipe holds. They come back as credit once the program has read them; after TAKEN, once they are delivered. */
 export const INPUT_WINDOW = 1024 * 1024;
 /** Largest job specification, spread over several OPEN frames. */
 export const SPEC_MAX = 8 * 1024 * 1024;

@@ -40,7 +40,8 @@ export class Stream {
     const [sent, received] = home ? [inputs, outputs] : [outputs, inputs];
     const [sendSize, receiveSize] = home ? [INPUT_WINDOW, WINDOW] : [WINDOW, INPUT_WINDOW];
     const batch = home ? OUTPUT_BATCH : 1;
-    this.sendWindows = new Map(sent.map((fd) => [fd, new SendWindow(sendSize, WIDE_WINDOW)]));
+    const most = home ? sendSize : WIDE_WINDOW;
+    this.sendWindows = new Map(sent.map((fd) => [fd, new SendWindow(sendSize, most)]));
     this.receiveWindows = new Map(received.map((fd) => [fd, new ReceiveWindow(receiveSize, batch)]));
   }
 
@@ -96,9 +97,9 @@ export class Stream {
     this.receiveWindows.get(fd)?.takeBack(owed, held);
   }
 
-  /** Much comes in on a descriptor, and is taken fast: allows more, and sends credit in portions. */
-  widen(fd: number): void {
-    const credit = this.receiveWindows.get(fd)?.grow(WIDE_WINDOW, OUTPUT_BATCH) ?? 0;
+  /** Much comes in on a descriptor, and is taken fast: allows so much, if that is more, and sends credit in portions. */
+  widen(fd: number, size: number): void {
+    const credit = this.receiveWindows.get(fd)?.grow(size, OUTPUT_BATCH) ?? 0;
     if (credit > 0) this.control(Type.CREDIT, u32(credit), fd);
   }
 

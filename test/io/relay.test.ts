@@ -278,7 +278,7 @@ test("what came before the link was lost is delivered, or handed back", async (c
   const bytes = randomBytes(500_000);
   let off = 0;
   const { more, to, sink, here } = await stream(ends, bytes, () => off++);
-  here.widen(1);
+  here.widen(1, WIDE_WINDOW);
   await until("as much as fits to arrive", () => {
     more();
     return sink.count + sink.waiting >= 200_000;
