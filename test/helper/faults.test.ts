@@ -1,13 +1,14 @@
 /** What the caller sees when something breaks: the right status, by whatever way, or one clear line. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { native } from "../../src/io/native.js";
 import { until } from "../../src/lab/wait.js";
-import { Bed } from "./bed.js";
+import { Bed, type Ended } from "./bed.js";
 
+const MIGRATABLE = 0x01000000;
 const IDEMPOTENT = 0x05000000;
 let bed: Bed;
 afterEach(() => bed.end());
@@ -140,6 +141,40 @@ describe("a prexd that is killed", () => {
     process.kill((await bed.prexd()).pid, "SIGKILL");
     expect((await job).signal).toBe("SIGKILL");
     await until("nothing to be left", () => bed.processes("4322").length === 0);
+  });
+});
+
+/** How much of what streams past prexd and the agent was delivered must be known to the byte. */
+describe("in the middle of a stream", () => {
+  /** Runs a program that writes 89 MB into `out`, and kills something once some of it has come. */
+  const streams = async (bits: number, kill: () => Promise<void> | void): Promise<Ended> => {
+    bed = new Bed();
+    const job = bed.shell(`$PREX --on far ${bed.marked("/usr/bin/seq", bits)} 11111111 >out`);
+    const size = (): number => statSync(join(bed.work, "out"), { throwIfNoEntry: false })?.size ?? 0;
+    await until("much to come", () => size() > 20_000_000);
+    await kill();
+    return job;
+  };
+  const killAgent = (): void => {
+    for (const pid of bed.processes("cli/prex-agent.js")) process.kill(pid, "SIGKILL");
+  };
+  const whole = (): Promise<Ended> => bed.shell("seq 11111111 | cmp - out");
+
+  it("a killed agent leaves what was delivered, and nothing else", async () => {
+    const { code, stderr } = await streams(MIGRATABLE, killAgent);
+    expect([code, stderr]).toEqual([137, expect.stringContaining("lost far while running")]);
+    expect(await whole()).toMatchObject({ code: 1, stderr: expect.stringContaining("EOF on out") });
+  });
+
+  it("a killed agent costs an idempotent program only time", async () => {
+    expect(await streams(IDEMPOTENT, killAgent)).toMatchObject({ code: 0, stderr: "" });
+    expect(await whole()).toMatchObject({ code: 0, stdout: "" });
+  });
+
+  it("a killed prexd, which alone knew how much was delivered, leaves that and nothing else", async () => {
+    const kill = async (): Promise<void> => void process.kill((await bed.prexd()).pid, "SIGKILL");
+    expect((await streams(IDEMPOTENT, kill)).code).toBe(137);
+    expect(await whole()).toMatchObject({ code: 1, stderr: expect.stringContaining("EOF on out") });
   });
 });
 
