@@ -107,7 +107,8 @@ Napi::Value credit(Info info) {
 }
 
 Napi::Value add_sink(Info info) {
-    RelayLink::Sink sink{name_at(info), int_at(info, 3), count_at(info, 4), count_at(info, 5), count_at(info, 6)};
+    RelayLink::Sink sink{name_at(info), int_at(info, 3), count_at(info, 4), count_at(info, 5),
+                         count_at(info, 6)};
     const Bytes first = bytes_at(info, 7);
     sink.stash.assign(first.data, first.size);
     int result = -ENOENT;

@@ -23,7 +23,8 @@ void count_up(int event) {
 }
 
 int wait_for(std::vector<pollfd> &fds, int64_t timeout_us) {
-    const timespec timeout{static_cast<time_t>(timeout_us / 1000000), static_cast<long>(timeout_us % 1000000) * 1000};
+    const timespec timeout{static_cast<time_t>(timeout_us / 1000000),
+                           static_cast<long>(timeout_us % 1000000) * 1000};
     return ppoll(fds.data(), fds.size(), timeout_us == kForever ? nullptr : &timeout, nullptr);
 }
 

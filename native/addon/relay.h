@@ -1,8 +1,10 @@
-// Carries what streams through links on a thread of its own: woken for each few KiB it costs a tenth of what JavaScript does, so
-// it can be woken for what there is, at once, and the main thread stays free for everything else. One thread for all links.
+// Carries what streams through links on a thread of its own: woken for each few KiB it costs a tenth of what
+// JavaScript does, so it can be woken for what there is, at once, and the main thread stays free for
+// everything else. One thread for all links.
 //
-// JavaScript lends a link's two descriptors, and those of programs and callers, and has them back when it says so: no call waits,
-// but for the file that a thread may be writing. What it does not carry it hands over, and takes what is to be sent.
+// JavaScript lends a link's two descriptors, and those of programs and callers, and has them back when it
+// says so: no call waits, but for the file that a thread may be writing. What it does not carry it hands
+// over, and takes what is to be sent.
 #ifndef PANTS_ADDON_RELAY_H
 #define PANTS_ADDON_RELAY_H
 #include "relay_link.h"
@@ -25,7 +27,8 @@ class Relay {
     // A number for the link.
     int open(std::unique_ptr<RelayLink> link);
     void close(int link);
-    // Calls `use` while the thread does not look at the link. False: there is no such link. `wake`: what it waits for has changed.
+    // Calls `use` while the thread does not look at the link. False: there is no such link. `wake`: what it
+    // waits for has changed.
     bool with(int link, bool wake, const std::function<void(RelayLink &)> &use);
 
   private:

@@ -21,8 +21,8 @@ constexpr size_t kMost = 256 << 10;
 constexpr size_t kRound = 256 << 10;
 // Of what JavaScript does not take.
 constexpr size_t kInboxMost = 1 << 20;
-// A program that writes less at a time is looked at after a moment: woken for each few bytes, whoever reads them at the other
-// end of the link would be, too.
+// A program that writes less at a time is looked at after a moment: woken for each few bytes, whoever reads
+// them at the other end of the link would be, too.
 constexpr size_t kLittle = 16 << 10;
 constexpr int64_t kMomentUs = 100;
 constexpr unsigned kMove = SPLICE_F_NONBLOCK | SPLICE_F_MOVE;
@@ -67,7 +67,9 @@ int64_t monotonic_us() {
 
 RelayLink::RelayLink(int in, int out, Transit transit, std::shared_ptr<Vigil::Voice> voice,
                      std::shared_ptr<Vigil::Signs> signs, size_t raw, std::string first)
-    : in_(in), out_(out), transit_(transit), voice_(std::move(voice)), signs_(std::move(signs)), later_(std::move(first)), state_(raw > 0 ? State::raw : State::header), left_(raw), heard_us_(monotonic_us()) {
+    : in_(in), out_(out), transit_(transit), voice_(std::move(voice)), signs_(std::move(signs)),
+      later_(std::move(first)), state_(raw > 0 ? State::raw : State::header), left_(raw),
+      heard_us_(monotonic_us()) {
     room_wanted_ = !later_.empty();
     flush();
 }
@@ -147,8 +149,8 @@ RelayLink::Rest RelayLink::end_sink(Name name) {
 }
 
 bool RelayLink::idle() const {
-    return sources_.empty() && sinks_.empty() && inbox.empty() && news.empty() && state_ == State::header && got_ == 0 &&
-           head_.empty() && in_transit_ == 0 && later_.size() == later_from_ && !over_;
+    return sources_.empty() && sinks_.empty() && inbox.empty() && news.empty() && state_ == State::header &&
+           got_ == 0 && head_.empty() && in_transit_ == 0 && later_.size() == later_from_ && !over_;
 }
 
 // -- from the thread
@@ -240,20 +242,16 @@ void RelayLink::flush() {
     room_wanted_ = false;
 }
 
-// One frame of each in turn.
+// One frame of each in turn; whoever had its turn is behind the others.
 void RelayLink::serve_sources(int64_t now_us) {
     size_t sent = 0;
-    for (bool more = true; more && sent < kRound;) {
-        more = false;
-        for (Source &source : sources_) {
-            if (!can_begin()) return;
-            const uint64_t before = source.moved;
-            more = serve(source, now_us) || more;
-            sent += source.moved - before;
-        }
+    for (size_t in_vain = 0; in_vain < sources_.size() && sent < kRound && can_begin();) {
+        Source &source = sources_.front();
+        const uint64_t before = source.moved;
+        in_vain = serve(source, now_us) ? 0 : in_vain + 1;
+        sent += source.moved - before;
+        sources_.splice(sources_.end(), sources_, sources_.begin());
     }
-    // Whoever had its turn is behind the others the next time.
-    if (sources_.size() > 1) sources_.splice(sources_.end(), sources_, sources_.begin());
 }
 
 // False: not now, or no more.
@@ -263,7 +261,8 @@ bool RelayLink::serve(Source &source, int64_t now_us) {
     const size_t count = std::min<uint64_t>(source.allowance, kMost);
     loff_t at = source.at;
     signs_->at_file = source.at >= 0;
-    const ssize_t n = splice(source.from, source.at < 0 ? nullptr : &at, transit_.into, nullptr, count, kMove);
+    const ssize_t n =
+        splice(source.from, source.at < 0 ? nullptr : &at, transit_.into, nullptr, count, kMove);
     signs_->at_file = false;
     if (n < 0 && errno == EINTR) return true;
     if (n < 0 && errno == EAGAIN) {
@@ -387,7 +386,8 @@ bool RelayLink::move(Sink &sink) {
     return copy(sink);
 }
 
-// By way of memory: so also into files, whose file systems take pieces of pages for more than their copying costs.
+// By way of memory: so also into files, whose file systems take pieces of pages for more than their copying
+// costs.
 bool RelayLink::copy(Sink &sink) {
     static thread_local std::vector<char> bytes(64 << 10);
     const ssize_t n = read_some(bytes.data(), std::min(left_, bytes.size()));

@@ -1,5 +1,6 @@
-// One link whose bytes a thread carries (relay.h): which of them go from a program's pipe to the link, and from the link to a
-// caller's, without being looked at. Everything else is handed to JavaScript as it came. Not thread-safe.
+// One link whose bytes a thread carries (relay.h): which of them go from a program's pipe to the link, and
+// from the link to a caller's, without being looked at. Everything else is handed to JavaScript as it came.
+// Not thread-safe.
 //
 // It knows of the protocol (src/mux/frame.ts) what it needs for that: headers, DATA, and CREDIT.
 #ifndef PANTS_ADDON_RELAY_LINK_H
@@ -19,9 +20,7 @@ class RelayLink {
     struct Name {
         uint32_t stream;
         int fd;
-        bool operator==(const Name &other) const {
-            return stream == other.stream && fd == other.fd;
-        }
+        bool operator==(const Name &other) const { return stream == other.stream && fd == other.fd; }
     };
     struct Source {
         Name name;
@@ -48,9 +47,7 @@ class RelayLink {
         bool ready = false;
         bool off = false;
         bool file = false;
-        size_t stashed() const {
-            return stash.size() - stashed_from;
-        }
+        size_t stashed() const { return stash.size() - stashed_from; }
     };
     enum class What { ended, off, room, over, quiet };
     struct News {
@@ -69,12 +66,14 @@ class RelayLink {
         int from;
         int into;
     };
-    // `raw`: bytes of a frame whose beginning JavaScript has; `first`: what it has not sent of one, or of more.
+    // `raw`: bytes of a frame whose beginning JavaScript has; `first`: what it has not sent of one, or of
+    // more.
     RelayLink(int in, int out, Transit transit, std::shared_ptr<Vigil::Voice> voice,
               std::shared_ptr<Vigil::Signs> signs, size_t raw, std::string first);
 
     // -- from JavaScript
-    // Sends after all that waits. Returns what waits then; `news` has `room` once nothing does, if anything did.
+    // Sends after all that waits. Returns what waits then; `news` has `room` once nothing does, if anything
+    // did.
     size_t send(const char *data, size_t size);
     void add(Source source);
     bool credit(Name name, uint64_t count);
@@ -88,12 +87,8 @@ class RelayLink {
     Rest end_sink(Name name);
     // Nothing streams, and both directions are between two frames.
     bool idle() const;
-    int64_t heard_us() const {
-        return heard_us_;
-    }
-    bool has_news() const {
-        return !inbox.empty() || !news.empty();
-    }
+    int64_t heard_us() const { return heard_us_; }
+    bool has_news() const { return !inbox.empty() || !news.empty(); }
 
     // Frames for JavaScript, and what it should know.
     std::string inbox;

@@ -273,6 +273,28 @@ test("one whose reader stops holds up no other, and no more of it waits than its
   expect(first.sink.end().equals(stopped.subarray(before, before + rest))).toBe(true);
 });
 
+test("those that have always something to send share the link", async (context) => {
+  const ends = new Ends(context, "sockets");
+  const bytes = Buffer.alloc(20_000_000);
+  const came = [0, 0];
+  const mores: (() => void)[] = [];
+  for (const i of [0, 1]) {
+    const [here, there] = await ends.stream();
+    here.onFrame = ({ payload }) => {
+      came[i] = (came[i] ?? 0) + payload.length;
+      here.handedOn(1, payload.length);
+    };
+    const from = ends.pipe();
+    mores.push(fill(from[1], bytes));
+    await lend(() => ends.agent.source(there, 1, from[0], -1, none));
+  }
+  await until("much to come", () => {
+    for (const more of mores) more();
+    return Math.max(...came) > 8_000_000;
+  });
+  expect(Math.min(...came)).toBeGreaterThan(4_000_000);
+});
+
 test("what came before the link was lost is delivered, or handed back", async (context) => {
   const ends = new Ends(context, "sockets");
   const bytes = randomBytes(500_000);
