@@ -23,6 +23,8 @@ export class OutputPump {
   private pumped = 0;
   /** It streams, past us. */
   private lent: Lent | undefined;
+  /** Nobody writes any more, or it cannot be read past us. */
+  private ours = false;
   private readonly room = new Room();
   private readonly again = (): void => this.resume();
   /** Bytes still to be sent before the status may be; -1 = the program has not ended. */
@@ -86,11 +88,12 @@ export class OutputPump {
 
   /** Lets what a program that streams writes go past us from now on, until it ends. */
   private lend(): boolean {
-    if (this.kind !== "pipe" || this.pumped <= STREAMING || this.owed >= 0) return false;
+    if (this.kind !== "pipe" || this.pumped <= STREAMING || this.owed >= 0 || this.ours) return false;
     this.room.widen(this.readEnd, 1024 * 1024);
     this.lent ??= this.link.source(this.stream, this.fd, this.readEnd, -1, () => {
+      this.ours = true;
       this.takeBack();
-      this.resume();
+      this.resume(); // which finds what it has found
     });
     return this.lent !== undefined;
   }

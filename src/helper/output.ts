@@ -216,7 +216,7 @@ export class Output {
 
   /** It has rested for a while. */
   watchReader(): void {
-    if (!this.dead && this.idle) this.watch("reader");
+    if (!this.dead && this.queue.length === 0) this.watch("reader");
   }
 
   private watch(wanted: "room" | "reader"): void {

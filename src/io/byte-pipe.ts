@@ -88,7 +88,7 @@ export class BytePipe {
 
   /**
    * Has what comes out of a pipe, or of a file from `at` on, sent as data of a stream, past us. Undefined: not now.
-   * @param ended - nothing more comes, or it cannot be read, or the link is over: take it back and see
+   * @param ended - nothing more comes, or it cannot be read: take it back and see
    */
   source(stream: Stream, fd: number, from: number, at: number, ended: () => void): Lent | undefined {
     return this.streams()?.source(stream, fd, from, at, ended);
@@ -121,6 +121,7 @@ export class BytePipe {
     if (!this.over && now - this.spokeAt > LINK_PING_MS - 1000) this.mux.sendLink(Type.PING);
     if (this.relay?.leave() === true) {
       this.relay = undefined;
+      this.held = false;
       this.lastHeard = now;
       this.watch();
     }
@@ -157,6 +158,7 @@ export class BytePipe {
     this.wanted = this.receiving || rest === undefined;
     if (rest === undefined || this.wanted) return undefined;
     this.flush();
+    if (this.isOver()) return undefined;
     this.inRoom.widen(this.input, HOLDS);
     this.outRoom.widen(this.output, HOLDS);
     this.relay = Relay.begin(this.input, this.output, rest, Buffer.concat(this.rest), {
@@ -213,6 +215,11 @@ export class BytePipe {
   private flush(): void {
     while (!this.isStuck()) if (!this.send()) break;
     if (!this.isStuck() && this.relay === undefined) this.release();
+  }
+
+  /** Whether it is now: to send may have ended it. */
+  private isOver(): boolean {
+    return this.over;
   }
 
   /** Nothing can be sent now. */

@@ -55,7 +55,7 @@ export class Relay {
   private readonly room = new Room();
   /** Sinks that are to be once the thread has handed over what came before. */
   private readonly hopeful = new Set<() => void>();
-  private readonly lent = new Map<string, { ended: () => void; end: () => Buffer }>();
+  private readonly lent = new Map<string, { ended: () => void; end: () => Buffer; came: boolean }>();
 
   private constructor(
     private readonly link: number,
@@ -105,7 +105,7 @@ export class Relay {
 
   /**
    * Sends what comes out of a pipe, or of a file from `at` on, as data of a stream. Undefined: not now.
-   * @param ended - nothing more comes, or it cannot be read, or the link is over: take it back and see
+   * @param ended - nothing more comes, or it cannot be read: take it back and see
    */
   source(stream: Stream, fd: number, from: number, at: number, ended: () => void): Lent | undefined {
     const { link } = this;
@@ -115,7 +115,7 @@ export class Relay {
     });
     if (window === undefined) return undefined;
     native.relaySource(link, stream.id, fd, from, at, window.allowance, window.most);
-    return this.lend(stream.id, fd, ended, () => {
+    return this.lend(stream.id, fd, false, ended, () => {
       const { count, remaining } = native.relayEndSource(link, stream.id, fd);
       stream.sendAgain(fd, remaining);
       return { count, bytes: EMPTY };
@@ -145,7 +145,7 @@ export class Relay {
       this.hopeful.add(again);
       return undefined;
     }
-    return this.lend(stream.id, fd, off, () => {
+    return this.lend(stream.id, fd, true, off, () => {
       const { count, remaining, bytes } = native.relayEndSink(link, stream.id, fd);
       stream.receiveAgain(fd, remaining, bytes.length);
       return { count, bytes };
@@ -165,13 +165,13 @@ export class Relay {
     return true;
   }
 
-  /** The link is over: everybody has back what they lent, and with it what came. */
+  /** The link is over: everybody has back what they lent, and what came is to be delivered. */
   end(): void {
     if (!relays.has(this)) return;
     part(this);
-    for (const { end, ended } of [...this.lent.values()]) {
+    for (const { end, ended, came } of [...this.lent.values()]) {
       end();
-      ended();
+      if (came) ended();
     }
     this.close();
   }
@@ -200,6 +200,7 @@ export class Relay {
   private lend(
     stream: number,
     fd: number,
+    came: boolean,
     ended: () => void,
     takeBack: () => { count: number; bytes: Buffer },
   ): Lent {
@@ -211,7 +212,7 @@ export class Relay {
       last ??= takeBack();
       return last.bytes;
     };
-    lent.set(key, { ended, end });
+    lent.set(key, { ended, end, came });
     return {
       get count() {
         return last?.count ?? native.relaySunk(link, stream, fd).count;

@@ -52,6 +52,10 @@ while True:
     h.update(d)
 print(h.hexdigest(),p.wait())'`,
   ],
+  [
+    "a reader that sees the end before the program ends",
+    `rm -f go; $P sh -c '${SEQ}; exec >&-; while [ ! -e go ]; do sleep 0.05; done; exit 7' | { md5sum; touch go; }; echo \${PIPESTATUS[@]}; rm go`,
+  ],
   ["what writes on when the program has ended", `$P sh -c '(sleep 0.3; ${SEQ}) & ${SEQ}' | md5sum`, 2],
   [
     "one that is stopped for a while",
