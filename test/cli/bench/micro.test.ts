@@ -27,14 +27,15 @@ const recordsIn = (folder: string): RunRecord[] =>
   JSON.parse(readFileSync(join(folder, "runs.json"), "utf8")) as RunRecord[];
 
 /**
- * `--set` by which a child computes for 4 s on half a core of this machine: it is at work when the next one starts, and has
+ * `--set` by which a child computes for 5 s on half a core of this machine: it is at work when the next one starts, and has
  * been seen to be by every policy.
  */
 function longEnough(): string[] {
   const folder = temporary();
   const { child } = compile(folder, "cpu");
-  const { cpu } = JSON.parse(run(child, ["200", "1"]).stdout) as { cpu: number };
-  return ["--set", `work=${((2 * 200) / cpu / 100_000).toFixed(4)}`];
+  // The fastest of three: the machine may be slower just now than when it matters.
+  const times = [1, 2, 3].map(() => (JSON.parse(run(child, ["200", "1"]).stdout) as { cpu: number }).cpu);
+  return ["--set", `work=${((2.5 * 200) / Math.min(...times) / 100_000).toFixed(4)}`];
 }
 
 describe("the programs", () => {
