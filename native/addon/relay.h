@@ -1,10 +1,10 @@
-// Carries what streams through links on a thread of its own: woken for each few KiB it costs a tenth of what
-// JavaScript does, so it can be woken for what there is, at once, and the main thread stays free for
-// everything else. One thread for all links.
+// Carries what streams through links on a thread of its own: it takes a third of the CPU time that JavaScript
+// took, or less, and is woken for what there is, at once; and the main thread stays free for everything else.
+// One thread for all links.
 //
 // JavaScript lends a link's two descriptors, and those of programs and callers, and has them back when it
-// says so: no call waits, but for the file that a thread may be writing. What it does not carry it hands
-// over, and takes what is to be sent.
+// says so: no call waits, but for the file that the thread may be reading or writing. What it does not carry
+// it hands over, and takes what is to be sent.
 #ifndef PANTS_ADDON_RELAY_H
 #define PANTS_ADDON_RELAY_H
 #include "relay_link.h"

@@ -386,8 +386,8 @@ bool RelayLink::move(Sink &sink) {
     return copy(sink);
 }
 
-// By way of memory: so also into files, whose file systems take pieces of pages for more than their copying
-// costs.
+// By way of memory: so also into files. splice(2) holds the pipe that it reads as long as it writes, and a
+// file server that does not answer would keep ssh, which fills that pipe, from saying that we live.
 bool RelayLink::copy(Sink &sink) {
     static thread_local std::vector<char> bytes(64 << 10);
     const ssize_t n = read_some(bytes.data(), std::min(left_, bytes.size()));

@@ -3,7 +3,7 @@
 import type { BytePipe } from "../io/byte-pipe.js";
 import { EDGE, native, OUT } from "../io/native.js";
 import type { Lent } from "../io/relay.js";
-import { Room } from "../io/room.js";
+import { Room, STREAMING_PIPE } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
 import { u64 } from "../mux/encode.js";
 import { INPUT_WINDOW, Type } from "../mux/frame.js";
@@ -19,7 +19,6 @@ const LOOK_MS_MAX = 32;
 const BATCH = 32 * 1024;
 /** After so many bytes the program streams, and its pipe may hold more. */
 const STREAMING = 1024 * 1024;
-const STREAM_PIPE = 1024 * 1024;
 const STREAM_BATCH = 128 * 1024;
 /** A token of make's job server waits so long for the program to take it, ms. */
 const TOKEN_MS = 10;
@@ -228,7 +227,7 @@ export class InputPump {
 
   private widen(): void {
     this.wide = true;
-    this.room.widen(this.end.feed, STREAM_PIPE);
+    this.room.widen(this.end.feed, STREAMING_PIPE);
   }
 
   /** To a terminal, a little at a time. */

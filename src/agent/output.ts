@@ -2,7 +2,7 @@
 import type { BytePipe } from "../io/byte-pipe.js";
 import { IN, native } from "../io/native.js";
 import type { Lent } from "../io/relay.js";
-import { Room } from "../io/room.js";
+import { Room, STREAMING_PIPE } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
 import { PAYLOAD_MAX, Type } from "../mux/frame.js";
 import type { Stream } from "../mux/stream.js";
@@ -89,7 +89,7 @@ export class OutputPump {
   /** Lets what a program that streams writes go past us from now on, until it ends. */
   private lend(): boolean {
     if (this.kind !== "pipe" || this.pumped <= STREAMING || this.owed >= 0 || this.ours) return false;
-    this.room.widen(this.readEnd, 1024 * 1024);
+    this.room.widen(this.readEnd, STREAMING_PIPE);
     this.lent ??= this.link.source(this.stream, this.fd, this.readEnd, -1, () => {
       this.ours = true;
       this.takeBack();

@@ -10,7 +10,7 @@ import { EDGE, IN, native } from "../io/native.js";
 import type { Lent } from "../io/relay.js";
 import { Room } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
-import { INPUT_WINDOW, MOVED_MIN, PAYLOAD_MAX, Type } from "../mux/frame.js";
+import { INPUT_WINDOW, PAYLOAD_MAX, Type } from "../mux/frame.js";
 import type { Stream } from "../mux/stream.js";
 import type { Held } from "./descriptors.js";
 
@@ -24,6 +24,8 @@ const AHEAD_FIRST = 16 * 1024;
 const STREAMING = 1024 * 1024;
 /** A look into such a pipe goes through what was sent ahead, too: that pays when at least one part in so many is new. */
 const PAYS = 4;
+/** What is new in a pipe that streams and less than so much will be more in a moment. */
+const LITTLE = 16 * 1024;
 /** After so many bytes of a pipe we look whether others have it, which takes some ms where there are many processes. */
 const MUCH = 8 * 1024 * 1024;
 /** Looked at in one go, since each look begins with what was seen before. */
@@ -239,7 +241,7 @@ export class Input {
   private mayGrow(fresh: number): boolean {
     const before = this.fresh;
     this.fresh = fresh;
-    return fresh !== before && fresh < MOVED_MIN;
+    return fresh !== before && fresh < LITTLE;
   }
 
   /** Woken for each few KiB that come, we would send them in small pieces. */

@@ -1,7 +1,7 @@
 /** Hands a program's output on to one of the caller's descriptors, as fast as that takes it. */
 import { type FdKind, native, OUT } from "../io/native.js";
 import type { Lent } from "../io/relay.js";
-import { Room } from "../io/room.js";
+import { Room, STREAMING_PIPE } from "../io/room.js";
 import { notSoon, soon } from "../io/soon.js";
 import type { Held } from "./descriptors.js";
 
@@ -177,7 +177,7 @@ export class Output {
 
   private widen(): void {
     this.wide = true;
-    if (this.own >= 0) this.room.widen(this.own, 1024 * 1024);
+    if (this.own >= 0) this.room.widen(this.own, STREAMING_PIPE);
   }
 
   private lend(): void {

@@ -7,7 +7,7 @@ import type { Stream } from "../mux/stream.js";
 import { LINK_PING_MS } from "./layout.js";
 import { IN, native, OUT } from "./native.js";
 import { type Lent, Relay } from "./relay.js";
-import { Room } from "./room.js";
+import { Room, STREAMING_PIPE } from "./room.js";
 
 const EAGAIN = -11;
 const EPROTO = 71;
@@ -17,8 +17,6 @@ const PORTION = 128 * 1024;
 /** For whatever came last, on whichever link: nothing of it is kept. */
 const incoming = Buffer.allocUnsafeSlow(256 * 1024);
 
-/** What each of the two ways holds once much streams through it, if they are pipes and we may have so much. */
-const HOLDS = 1024 * 1024;
 /** What can wait for company is sent after, ms. */
 const LATER_MS = 10;
 
@@ -159,8 +157,8 @@ export class BytePipe {
     if (rest === undefined || this.wanted) return undefined;
     this.flush();
     if (this.isOver()) return undefined;
-    this.inRoom.widen(this.input, HOLDS);
-    this.outRoom.widen(this.output, HOLDS);
+    this.inRoom.widen(this.input, STREAMING_PIPE);
+    this.outRoom.widen(this.output, STREAMING_PIPE);
     this.relay = Relay.begin(this.input, this.output, rest, Buffer.concat(this.rest), {
       came: (bytes) => this.receive(bytes),
       room: () => this.unblock(),

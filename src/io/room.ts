@@ -4,6 +4,8 @@
  */
 import { native } from "./native.js";
 
+/** What a pipe holds through which much streams, if we may have so much. */
+export const STREAMING_PIPE = 1024 * 1024;
 /** What the pipes that this process has made larger hold together, at most. */
 const MOST = 16 * 1024 * 1024;
 

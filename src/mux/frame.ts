@@ -7,9 +7,8 @@ import type { Buffer } from "node:buffer";
 export const HEADER_SIZE = 12;
 /** Largest payload of one frame, and ... */
 export const PAYLOAD_MAX = 64 * 1024;
-/** ... of one with data that the kernel moves; less than so much is read and written as it comes. */
+/** ... of one with data that the kernel moves. */
 export const MOVED_MAX = 256 * 1024;
-export const MOVED_MIN = 16 * 1024;
 /** Bytes that may be on their way for one descriptor of a program's output, and ... */
 export const WINDOW = 256 * 1024;
 /** ... once much comes and is taken fast, and ... */
